@@ -1,0 +1,88 @@
+"""Names and numbers that two sides of marketcast share. This module imports nothing.
+
+A name belongs here when it crosses a process, an artifact or a wire: bar columns, tf.Example
+features, signatures and their tensors, the served model's name, artifact keys and files.
+"""
+
+# --- Bars: the long input format, one row a ticker and day --------------------------------------
+TICKER = "ticker"
+DATE = "date"
+OPEN = "open"
+HIGH = "high"
+LOW = "low"
+CLOSE = "close"
+ADJ_CLOSE = "adj_close"
+VOLUME = "volume"
+
+PRICE_COLUMNS = (OPEN, HIGH, LOW, CLOSE, ADJ_CLOSE)
+"""Prices in currency units, positive; only `adj_close` is adjusted for splits and dividends."""
+BAR_COLUMNS = (*PRICE_COLUMNS, VOLUME)
+"""The numeric columns of a bar, in the order in which they are stored and sent."""
+
+SECTOR = "sector"
+"""Column of the company metadata, joined by ticker; slices the evaluation."""
+UNKNOWN_SECTOR = "unknown"
+
+# --- Splits ------------------------------------------------------------------------------------
+TRAIN_SPLIT = "train"
+"""tensorflow-transform analyses the split of this name only."""
+EVAL_SPLIT = "eval"
+TEST_SPLIT = "test"
+SPLITS = (TRAIN_SPLIT, EVAL_SPLIT, TEST_SPLIT)
+
+# --- What a forecast is ------------------------------------------------------------------------
+LOOKBACK = 260
+"""Bars a forecast looks at, the as-of day included: the shortest request."""
+HORIZONS = (1, 2, 3, 4, 5)
+"""Trading days ahead."""
+QUANTILE_LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
+MEDIAN_INDEX = QUANTILE_LEVELS.index(0.50)
+
+# --- Chunk examples (tf.Example), besides TICKER, SECTOR, DATE and BAR_COLUMNS ------------------
+LABEL = "label"
+"""float32, [target_days * len(HORIZONS)] row-major: log return of `adj_close` over h days."""
+LABEL_MASK = "label_mask"
+"""float32, same shape: 1 where the label is real, 0 where it is purged or not yet known."""
+
+# --- Transformed features ----------------------------------------------------------------------
+FEATURES = "features"
+"""float32 ragged [batch, (time), num_features]: causal, dimensionless network inputs."""
+VOLATILITY = "volatility"
+"""float32 ragged [batch, (time)]: EWMA volatility of the daily log return, a fraction."""
+BASE_QUANTILES = "base_quantiles"
+"""float32 [batch, len(HORIZONS) * len(QUANTILE_LEVELS)]: train quantiles of return / (s sqrt(h))."""
+
+# --- Signatures --------------------------------------------------------------------------------
+FORECAST_SIGNATURE = "forecast"
+"""Raw bars in, price quantiles out."""
+DEFAULT_SIGNATURE = "serving_default"
+"""The same from serialized tf.Examples."""
+EVALUATE_SIGNATURE = "evaluate"
+"""Serialized chunk examples in, a forecast at each target day out: what the Evaluator calls."""
+EXAMPLES_INPUT = "examples"
+
+RETURN_QUANTILES = "return_quantiles"
+PRICE_QUANTILES = "price_quantiles"
+LAST_CLOSE = "last_close"
+QUANTILE_LEVELS_OUTPUT = "quantile_levels"
+HORIZONS_OUTPUT = "horizons"
+MODEL_VERSION = "model_version"
+
+# --- The served model --------------------------------------------------------------------------
+MODEL_NAME = "marketcast"
+ASSETS_EXTRA = "assets.extra"
+"""Files that travel with a SavedModel and that TF Serving does not read, but for the warm-up."""
+WARMUP_FILE = "tf_serving_warmup_requests"
+"""TFRecord of tensorflow.serving.PredictionLog; TF Serving replays it before a version goes live."""
+GOLDEN_FILE = "golden_forecasts.json"
+"""The warm-up requests and the forecasts they must give: {"requests": [...], "expected": [...]}."""
+RECORD_FILE = "record.json"
+"""The model's record: config, data span and fingerprint, metrics beside the baselines, versions."""
+MANIFEST_FILE = "manifest.json"
+"""{relative path: sha256} of every other file of a pushed version."""
+
+# --- Artifact properties -----------------------------------------------------------------------
+SPAN_PROPERTY = "span"
+FINGERPRINT_PROPERTY = "input_fingerprint"
+ABSENT_PROPERTY = "absent"
+"""1 on an artifact that stands for 'there is none', such as the champion of a first run."""
