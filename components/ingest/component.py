@@ -1,0 +1,95 @@
+"""BarsExampleGen: raw bars in, chunk examples and a report of the ingest out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any, ClassVar
+
+from tfx import types
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import component_spec, standard_artifacts, standard_component_specs
+
+from components import contract
+from components.ingest import executor, sources
+from components.ingest.bars import ValidationConfig
+from components.ingest.chunks import ChunkConfig
+
+
+class IngestReport(types.Artifact):
+    """Folder with report.REPORT_FILE (counts) and report.QUARANTINE_FILE (rows set aside, with reasons)."""
+
+    TYPE_NAME = "IngestReport"
+
+
+class BarsExampleGenSpec(types.ComponentSpec):
+    """Parameters and outputs of BarsExampleGen."""
+
+    PARAMETERS: ClassVar = {
+        executor.SOURCE_KEY: component_spec.ExecutionParameter(type=str),
+        executor.VALIDATION_KEY: component_spec.ExecutionParameter(type=str),
+        executor.CHUNKS_KEY: component_spec.ExecutionParameter(type=str),
+        executor.NUM_SHARDS_KEY: component_spec.ExecutionParameter(type=int),
+        contract.FINGERPRINT_PROPERTY: component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS: ClassVar = {}
+    OUTPUTS: ClassVar = {
+        standard_component_specs.EXAMPLES_KEY: component_spec.ChannelParameter(
+            type=standard_artifacts.Examples
+        ),
+        executor.REPORT_KEY: component_spec.ChannelParameter(type=IngestReport),
+    }
+
+
+class BarsExampleGen(base_beam_component.BaseBeamComponent):
+    """Validates bars, cuts them into chunks and splits them by date.
+
+    Outputs: `examples` (standard Examples; splits train, eval, test; properties: span, the last bar's day as
+    the number yyyymmdd; custom properties input_fingerprint, first_date, last_date, num_bars, num_quarantined
+    and <split>_num_chunks, <split>_num_target_days) and `report` (IngestReport).
+    """
+
+    SPEC_CLASS = BarsExampleGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        source: sources.SourceConfig,
+        validation: ValidationConfig,
+        chunks: ChunkConfig,
+        input_fingerprint: str = "",
+        num_shards: int = 1,
+    ) -> None:
+        """Makes the component.
+
+        Args:
+          source: where the bars are.
+          validation: what happens to bad rows.
+          chunks: how bars are cut and split.
+          input_fingerprint: of the source, as `BarsExampleGen.fingerprint` gives it: with it the cache is
+            used exactly when the data is the same. Empty where the caller cannot read the data; it is then
+            computed when the component runs, and the cache only sees the configs.
+          num_shards: example files of each split.
+        """
+        spec = BarsExampleGenSpec(
+            **{
+                executor.SOURCE_KEY: _to_json(source),
+                executor.VALIDATION_KEY: _to_json(validation),
+                executor.CHUNKS_KEY: _to_json(chunks),
+                executor.NUM_SHARDS_KEY: num_shards,
+                contract.FINGERPRINT_PROPERTY: input_fingerprint,
+                standard_component_specs.EXAMPLES_KEY: types.Channel(type=standard_artifacts.Examples),
+                executor.REPORT_KEY: types.Channel(type=IngestReport),
+            }
+        )
+        super().__init__(spec=spec)
+
+    @staticmethod
+    def fingerprint(source: sources.SourceConfig) -> str:
+        """Returns the fingerprint of what the source holds now."""
+        return sources.fingerprint(source)
+
+
+def _to_json(config: Any) -> str:
+    """Returns a frozen dataclass as JSON that is the same whenever the config is."""
+    return json.dumps(dataclasses.asdict(config), sort_keys=True)

@@ -1,0 +1,111 @@
+"""The TFX side of ingest: configs in, an examples artifact and a report artifact out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_component_specs
+
+from components import contract
+from components.errors import InputError
+from components.ingest import beam_chunks, sources
+from components.ingest.bars import ValidationConfig
+from components.ingest.chunks import ChunkConfig
+from components.ingest.findings import raise_refused
+from components.ingest.report import QUARANTINE_FILE, REPORT_FILE, build_report, collect_quarantined
+
+SOURCE_KEY = "source"
+VALIDATION_KEY = "validation"
+CHUNKS_KEY = "chunks"
+NUM_SHARDS_KEY = "num_shards"
+REPORT_KEY = "report"
+
+_STAGING = "staging"
+
+
+def read_config(properties: Mapping[str, Any]) -> beam_chunks.IngestConfig:
+    """Reads the component's execution properties, of which the configs are JSON."""
+    return beam_chunks.IngestConfig(
+        sources.SourceConfig(**json.loads(properties[SOURCE_KEY])),
+        ValidationConfig(**json.loads(properties[VALIDATION_KEY])),
+        ChunkConfig(**json.loads(properties[CHUNKS_KEY])),
+        properties[NUM_SHARDS_KEY],
+    )
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Writes the examples and the report, or raises one InputError and writes nothing."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs the ingest; see BaseBeamExecutor."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        config = read_config(exec_properties)
+        output = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
+        report_artifact = artifact_utils.get_single_instance(output_dict[REPORT_KEY])
+        fingerprint = check_fingerprint(config.source, exec_properties[contract.FINGERPRINT_PROPERTY])
+        staging = os.path.join(output.uri, _STAGING)
+        try:
+            with self._make_beam_pipeline() as pipeline:
+                beam_chunks.write_chunks(pipeline, config, staging)
+            findings, summaries = beam_chunks.read_notes(staging)
+            raise_refused(findings)
+            quarantined = collect_quarantined(findings, config.source)
+            tickers = quarantined[config.source.file_column(contract.TICKER)]
+            report = build_report(summaries, findings, tickers, fingerprint)
+            for split in contract.SPLITS:
+                folder = beam_chunks.SPLIT_FOLDER.format(split=split)
+                fileio.rename(os.path.join(staging, folder), os.path.join(output.uri, folder))
+        finally:
+            if fileio.exists(staging):
+                fileio.rmtree(staging)
+        _write_text(os.path.join(report_artifact.uri, QUARANTINE_FILE), quarantined.to_csv(index=False))
+        _write_text(os.path.join(report_artifact.uri, REPORT_FILE), json.dumps(report, indent=2) + "\n")
+        _record(output, report)
+
+
+def check_fingerprint(source: sources.SourceConfig, expected: str) -> str:
+    """Returns the input's fingerprint; it must be the expected one, where one is expected.
+
+    Raises:
+      InputError: the input has changed since the run was started.
+    """
+    fingerprint = sources.fingerprint(source)
+    if expected and fingerprint != expected:
+        raise InputError(
+            f"{source.path} must stay as it was when the run started (fingerprint {expected}), got "
+            f"{fingerprint}; run again"
+        )
+    return fingerprint
+
+
+def _record(examples: types.Artifact, report: Mapping[str, Any]) -> None:
+    """Puts what TFX and later components ask for on the examples artifact."""
+    examples.split_names = artifact_utils.encode_split_names(list(contract.SPLITS))
+    examples.span = report[contract.SPAN_PROPERTY]
+    examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
+    for name in (contract.FINGERPRINT_PROPERTY, "first_date", "last_date"):
+        examples.set_string_custom_property(name, report[name])
+    for name in ("num_bars", "num_quarantined"):
+        examples.set_int_custom_property(name, report[name])
+    for split, counts in report["splits"].items():
+        for name in ("num_chunks", "num_target_days"):
+            examples.set_int_custom_property(f"{split}_{name}", counts[name])
+
+
+def _write_text(path: str, text: str) -> None:
+    fileio.makedirs(os.path.dirname(path))
+    with fileio.open(path, "w") as stream:
+        stream.write(text)

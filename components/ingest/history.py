@@ -1,0 +1,175 @@
+"""Makes one ticker's history of its rows in all files, and checks it as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from components import contract
+from components.ingest import jumps
+from components.ingest.bars import Booleans, Floats, Integers, Piece, TickerBars, ValidationConfig, iso_date
+from components.ingest.findings import MAX_MESSAGES, Finding, or_quarantine
+
+
+class _Rows:
+    """A ticker's rows of all files, sorted by day, then file, then line."""
+
+    def __init__(self, ticker: str, pieces: Sequence[Piece]) -> None:
+        self.ticker = ticker
+        ordered = sorted(pieces, key=lambda piece: piece.file)
+        self.files = [piece.file for piece in ordered]
+        dates = np.concatenate([piece.dates for piece in ordered])
+        lines = np.concatenate([piece.lines for piece in ordered])
+        files = np.repeat(np.arange(len(ordered)), [len(piece.lines) for piece in ordered])
+        order = np.lexsort((lines, files, dates))
+        self.dates: Integers = dates[order]
+        self.lines: Integers = lines[order]
+        self.file_index: Integers = files[order]
+        self.values: Floats = np.concatenate([piece.values for piece in ordered])[order]
+
+    def keep(self, mask: Booleans) -> None:
+        """Drops the rows where the mask is False."""
+        self.dates, self.lines = self.dates[mask], self.lines[mask]
+        self.file_index, self.values = self.file_index[mask], self.values[mask]
+
+    def all(self) -> Booleans:
+        """Returns a mask of every row."""
+        return np.ones(len(self.dates), bool)
+
+    def day(self, row: int) -> str:
+        """Returns ticker and day of a row."""
+        return f"{self.ticker} {iso_date(self.dates[row])}"
+
+    def place(self, row: int) -> str:
+        """Returns where a row stands, for a message."""
+        return f"{self.files[self.file_index[row]]}, line {self.lines[row]}"
+
+    def column(self, name: str) -> Floats:
+        """Returns one bar column, float64 [n]."""
+        return self.values[:, contract.BAR_COLUMNS.index(name)]
+
+
+def clean_ticker(
+    ticker: str, sector: str, pieces: Sequence[Piece], config: ValidationConfig
+) -> tuple[TickerBars | None, list[Finding]]:
+    """Sorts one ticker's rows, drops duplicates and checks the history.
+
+    Args:
+      ticker: its name.
+      sector: its sector.
+      pieces: its sound rows of each file, in any order.
+      config: the policies.
+    Returns:
+      The bars, None when the whole ticker is set aside or refused, and what was found.
+    """
+    rows = _Rows(ticker, pieces)
+    duplicates = list(_drop_duplicates(rows, config))
+    whole = list(_check_jumps(rows, config)) or list(_check_length(rows, config))
+    if whole or not len(rows.dates):
+        return None, duplicates + whole
+    columns = {name: np.ascontiguousarray(rows.column(name)) for name in contract.BAR_COLUMNS}
+    return TickerBars(ticker, sector, rows.dates, **columns), duplicates
+
+
+def _drop_duplicates(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]:
+    """Keeps the first of identical bars of a day, and none of conflicting ones."""
+    is_first = np.diff(rows.dates, prepend=np.iinfo(np.int64).min // 2) != 0
+    day = np.cumsum(is_first) - 1
+    first = np.flatnonzero(is_first)
+    same = (rows.values == rows.values[first[day]]).all(axis=1)
+    conflicting = np.bincount(day, ~same)[day] > 0
+    identical = ~is_first & ~conflicting
+
+    def describe(row: int) -> str:
+        return _duplicate_message(rows, row, first[day[row]])
+
+    for check, aside, counted in (
+        ("identical_duplicate", identical, identical),
+        ("conflicting_duplicate", conflicting, conflicting & ~is_first),
+    ):
+        reason = f"{check}: the ticker has another bar on the day"
+        yield from _findings(rows, check, reason, aside, counted, describe, config)
+    rows.keep(~identical & ~conflicting)
+
+
+def _duplicate_message(rows: _Rows, row: int, other: int) -> str:
+    differing = [
+        f"{name} {rows.column(name)[other]:.12g} and {rows.column(name)[row]:.12g}"
+        for name in contract.BAR_COLUMNS
+        if rows.column(name)[other] != rows.column(name)[row]
+    ]
+    got = f" with {', '.join(differing)}" if differing else ", the same"
+    return (
+        f"{rows.place(row)}, columns ticker and date: must be the only bar of {rows.day(row)}, "
+        f"got another in {rows.place(other)}{got}; take one of them out"
+    )
+
+
+def _check_jumps(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]:
+    columns = (contract.OPEN, contract.CLOSE, contract.ADJ_CLOSE, contract.VOLUME)
+    flagged = np.zeros(len(rows.dates), bool)
+    for row in jumps.find_unadjusted_splits(*(rows.column(name) for name in columns)):
+        flagged[row] = rows.day(row) not in config.accepted_jumps
+    if not flagged.any():
+        return
+    adj_close = rows.column(contract.ADJ_CLOSE)
+
+    def describe(row: int) -> str:
+        return (
+            f"{rows.place(row)}, column adj_close: must be adjusted for splits, got a jump from "
+            f"{adj_close[row - 1]:.6g} to {adj_close[row]:.6g} ({rows.day(row)}); adjust the bars before it, "
+            f"or, if it is real, add '{rows.day(row)}' to validation.accepted_jumps"
+        )
+
+    first = rows.day(int(np.flatnonzero(flagged)[0]))
+    reason = f"unadjusted_split: what looks like an unadjusted split, {first}"
+    yield from _findings(rows, "unadjusted_split", reason, rows.all(), flagged, describe, config)
+
+
+def _check_length(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]:
+    num_bars = len(rows.dates)
+    if not 0 < num_bars < config.min_history_days:
+        return
+    need = f"at least {config.min_history_days} bars of a ticker"
+
+    def describe(row: int) -> str:
+        return (
+            f"{rows.place(row)}, column ticker: must have {need}, got {num_bars} of {rows.ticker}; add bars, "
+            "or take the ticker out"
+        )
+
+    reason = f"short_history: must have {need}, got {num_bars} of {rows.ticker}"
+    counted = np.arange(num_bars) == 0
+    yield from _findings(rows, "short_history", reason, rows.all(), counted, describe, config)
+
+
+def _findings(
+    rows: _Rows,
+    check: str,
+    reason: str,
+    aside: Booleans,
+    counted: Booleans,
+    describe: Callable[[int], str],
+    config: ValidationConfig,
+) -> Iterator[Finding]:
+    """Makes a finding for each file that has rows to set aside.
+
+    Args:
+      rows: the ticker's rows.
+      check: field of config.
+      reason: for the quarantine file.
+      aside: bool [n], rows to set aside.
+      counted: bool [n], rows to count and describe as violations.
+      describe: row -> message.
+      config: the policies.
+    """
+    policy = getattr(config, check)
+    for index in np.unique(rows.file_index[aside]):
+        own = rows.file_index == index
+        lines = np.sort(rows.lines[aside & own])
+        shown = np.flatnonzero(counted & own)
+        messages = [describe(int(row)) + or_quarantine(check, policy) for row in shown[:MAX_MESSAGES]]
+        yield Finding(
+            check, policy, rows.files[index], tuple(lines.tolist()), reason, tuple(messages), len(shown)
+        )

@@ -1,0 +1,63 @@
+"""Reads a whole source in this process: all tickers' clean bars."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Mapping
+
+from components import contract
+from components.errors import InputError
+from components.ingest.bars import Piece, TickerBars, ValidationConfig
+from components.ingest.findings import Finding, raise_refused, unreadable
+from components.ingest.history import clean_ticker
+from components.ingest.rows import check_rows
+from components.ingest.sources import SourceConfig, list_files, read_rows, read_sectors
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """Clean bars by ticker, in the order of their names, and what was set aside on the way."""
+
+    bars: Mapping[str, TickerBars]
+    findings: tuple[Finding, ...]
+
+
+def read_pieces(
+    file: str, source: SourceConfig, validation: ValidationConfig, last_day: int | None
+) -> tuple[dict[str, Piece], list[Finding]]:
+    """Reads and checks one file's rows; a file that cannot be read is a finding, too."""
+    try:
+        rows = read_rows(file, source)
+    except InputError as error:
+        return {}, [unreadable(file, error)]
+    return check_rows(rows, file, validation, last_day)
+
+
+def read_panel(source: SourceConfig, validation: ValidationConfig, last_day: int | None = None) -> Panel:
+    """Reads, checks and cleans all bars of a source; what the Beam pipeline does, without Beam.
+
+    Args:
+      source: where the bars are.
+      validation: the policies.
+      last_day: days since 1970-01-01; later bars are ignored. None keeps all.
+    Raises:
+      InputError: a policy refuses.
+    """
+    sectors = read_sectors(source.metadata_path)
+    pieces: dict[str, list[Piece]] = collections.defaultdict(list)
+    findings: list[Finding] = []
+    for file in list_files(source.path):
+        own, found = read_pieces(file, source, validation, last_day)
+        findings += found
+        for ticker, piece in own.items():
+            pieces[ticker].append(piece)
+    bars = {}
+    for ticker in sorted(pieces):
+        sector = sectors.get(ticker, contract.UNKNOWN_SECTOR)
+        clean, found = clean_ticker(ticker, sector, pieces[ticker], validation)
+        findings += found
+        if clean is not None:
+            bars[ticker] = clean
+    raise_refused(findings)
+    return Panel(bars, tuple(findings))

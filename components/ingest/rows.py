@@ -1,0 +1,185 @@
+"""Parses one file's rows and checks them one by one; a row is looked at alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from components import contract
+from components.ingest.bars import EPOCH, Booleans, Floats, Integers, Piece, ValidationConfig
+from components.ingest.findings import MAX_MESSAGES, Finding, or_quarantine
+
+_ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
+"""A day, or its midnight as some exports write it."""
+_NO_DAY = np.datetime64("NaT")
+_OF_SOUND_ROWS = ("high_below_low", "outside_range")
+"""Checks that compare columns: only of rows whose columns are sound one by one."""
+_WRITTEN_NAN = "[+-]?nan"
+
+
+class _Violation(NamedTuple):
+    """Rows whose `column` breaks a check."""
+
+    check: str
+    column: str
+    mask: Booleans
+    expected: str
+
+
+class ParsedRows(NamedTuple):
+    """One file's rows as numbers.
+
+    Attributes:
+      tickers: object [n], text without outer blanks.
+      days: datetime64[D] [n], NaT where it is no day.
+      values: float64 [n, len(BAR_COLUMNS)], NaN where it is no number.
+      is_number: bool, same shape; False where the text is no number at all.
+    """
+
+    tickers: npt.NDArray[np.object_]
+    days: npt.NDArray[np.datetime64]
+    values: Floats
+    is_number: Booleans
+
+
+def check_rows(
+    rows: pd.DataFrame, file: str, config: ValidationConfig, last_day: int | None = None
+) -> tuple[dict[str, Piece], list[Finding]]:
+    """Parses and checks one file's rows.
+
+    Args:
+      rows: as sources.read_rows gives them; adj_close may be missing and is then close.
+      file: their file, for the messages.
+      config: the policies.
+      last_day: days since 1970-01-01; later bars are ignored. None keeps all.
+    Returns:
+      The sound rows, ticker -> Piece, and what was found.
+    """
+    if contract.ADJ_CLOSE not in rows:
+        rows = rows.assign(**{contract.ADJ_CLOSE: rows[contract.CLOSE]})
+    if last_day is not None:
+        rows = rows[~(_parse_days(rows[contract.DATE]) > EPOCH + np.timedelta64(last_day, "D"))]
+    parsed = parse_rows(rows)
+    bad = np.zeros(len(rows), bool)
+    findings = []
+    for violation in _violations(parsed, config):
+        mask = violation.mask
+        if violation.check in _OF_SOUND_ROWS:
+            mask = mask & ~bad
+        if mask.any():
+            findings.append(_finding(violation._replace(mask=mask), rows, parsed, file, config))
+            bad |= mask
+    return _pieces(parsed, rows.index.to_numpy(np.int64), ~bad, file), findings
+
+
+def parse_rows(rows: pd.DataFrame) -> ParsedRows:
+    """Parses ticker, date and the bar columns of a table, whatever types they have."""
+    tickers = _text(rows[contract.TICKER]).to_numpy(object)
+    values = np.empty((len(rows), len(contract.BAR_COLUMNS)))
+    is_number = np.empty(values.shape, bool)
+    for index, column in enumerate(contract.BAR_COLUMNS):
+        values[:, index], is_number[:, index] = _parse_numbers(rows[column])
+    return ParsedRows(tickers, _parse_days(rows[contract.DATE]), values, is_number)
+
+
+def _text(column: pd.Series) -> pd.Series:
+    """Returns the values as text without outer blanks, empty where there is none."""
+    text: pd.Series = column.astype(object).where(column.notna(), "").astype(str)
+    return text.str.strip()
+
+
+def _parse_numbers(column: pd.Series) -> tuple[Floats, Booleans]:
+    """Returns float64 [n], NaN where there is no number, and bool [n]: it is a number, or a written NaN."""
+    if pd.api.types.is_bool_dtype(column):
+        return np.full(len(column), np.nan), np.zeros(len(column), bool)
+    if pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(np.float64, na_value=np.nan), np.ones(len(column), bool)
+    text = _text(column)
+    is_number = pd.to_numeric(text, errors="coerce").notna().to_numpy()
+    values = np.full(len(text), np.nan)
+    values[is_number] = text[is_number].astype(np.float64)
+    return values, is_number | text.str.fullmatch(_WRITTEN_NAN, case=False).to_numpy(bool)
+
+
+def _parse_days(column: pd.Series) -> npt.NDArray[np.datetime64]:
+    """Returns datetime64[D] [n], NaT where the value is no day."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        moments = column.dt.tz_localize(None)
+        return np.where(moments == moments.dt.normalize(), moments, _NO_DAY).astype("datetime64[D]")
+    codes, texts = pd.factorize(_text(column))
+    matches = (_ISO_DAY.fullmatch(text) for text in texts)
+    plain = pd.Series([match[1] if match else None for match in matches], dtype=object)
+    days = pd.to_datetime(plain, format="%Y-%m-%d", errors="coerce")
+    return days.to_numpy("datetime64[D]")[codes]
+
+
+def _violations(parsed: ParsedRows, config: ValidationConfig) -> Iterator[_Violation]:
+    yield _Violation("wrong_type", contract.TICKER, parsed.tickers == "", "the name of a ticker")
+    yield _Violation("bad_date", contract.DATE, np.isnat(parsed.days), "a day as YYYY-MM-DD")
+    column = {name: parsed.values[:, index] for index, name in enumerate(contract.BAR_COLUMNS)}
+    for index, name in enumerate(contract.BAR_COLUMNS):
+        yield _Violation("wrong_type", name, ~parsed.is_number[:, index], "a number")
+    with np.errstate(over="ignore"):
+        stored = parsed.values.astype(np.float32)  # As the examples store it: 1e-60 is zero there.
+    for index, name in enumerate(contract.PRICE_COLUMNS):
+        sound = np.isfinite(stored[:, index]) & (stored[:, index] > 0.0)
+        yield _Violation("bad_price", name, parsed.is_number[:, index] & ~sound, "positive and finite")
+    volume, is_number = stored[:, -1], parsed.is_number[:, -1]
+    sound = np.isfinite(volume) & (volume >= 0.0)
+    yield _Violation("bad_volume", contract.VOLUME, is_number & ~sound, "zero or more and finite")
+    high, low = column[contract.HIGH], column[contract.LOW]
+    yield _Violation("high_below_low", contract.HIGH, high < low, "at least the low")
+    room = 1.0 + config.range_tolerance
+    for name in (contract.OPEN, contract.CLOSE):
+        outside = (column[name] > high * room) | (column[name] * room < low)
+        yield _Violation("outside_range", name, outside, "between the low and the high")
+
+
+def _finding(
+    violation: _Violation, rows: pd.DataFrame, parsed: ParsedRows, file: str, config: ValidationConfig
+) -> Finding:
+    where = np.flatnonzero(violation.mask)
+    policy = getattr(config, violation.check)
+    lines = rows.index.to_numpy()[where]
+    messages = [
+        f"{file}, line {rows.index[row]}, column {violation.column}: must be {violation.expected}, got "
+        f"{_shown(rows, row, violation)} ({_bar(parsed, row)}); "
+        f"mend the line{or_quarantine(violation.check, policy)}"
+        for row in where[:MAX_MESSAGES]
+    ]
+    reason = f"{violation.check}: {violation.column} must be {violation.expected}"
+    return Finding(violation.check, policy, file, tuple(lines.tolist()), reason, tuple(messages), len(lines))
+
+
+def _bar(parsed: ParsedRows, row: int) -> str:
+    """Returns as much of ticker and day as is known."""
+    day = parsed.days[row]
+    return f"{parsed.tickers[row]} {'' if np.isnat(day) else day}".strip() or "of no ticker and day"
+
+
+def _shown(rows: pd.DataFrame, row: int, violation: _Violation) -> str:
+    """Returns the offending value as it stands in the file."""
+    value = rows[violation.column].iloc[row]
+    shown = f"{value:.12g}" if isinstance(value, float) else repr(value)
+    if violation.check == "high_below_low":
+        return f"{shown} with low {rows[contract.LOW].iloc[row]}"
+    if violation.check == "outside_range":
+        return f"{shown} with low {rows[contract.LOW].iloc[row]} and high {rows[contract.HIGH].iloc[row]}"
+    return shown
+
+
+def _pieces(parsed: ParsedRows, lines: Integers, sound: Booleans, file: str) -> dict[str, Piece]:
+    rows = np.flatnonzero(sound)
+    codes, tickers = pd.factorize(parsed.tickers[rows])
+    order = np.argsort(codes, kind="stable")  # No rows: no tickers, and one empty part that zip drops.
+    borders = np.flatnonzero(np.diff(codes[order])) + 1
+    days = (parsed.days - EPOCH).astype(np.int64)
+    return {
+        str(ticker): Piece(file, lines[own], days[own], parsed.values[own])
+        for ticker, own in zip(tickers, np.split(rows[order], borders), strict=False)
+    }

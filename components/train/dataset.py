@@ -1,0 +1,149 @@
+"""Chunks on disk to batches for the network; windows are never materialised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components import contract
+from components.train.training import TrainConfig, horizon_weights
+from components.transform import features as causal
+
+NUM_HORIZONS = len(contract.HORIZONS)
+FIRST_STEP = contract.LOOKBACK - causal.NETWORK_STEPS + 1
+"""Bar of a chunk at which the network starts, so that its first target day ends NETWORK_STEPS."""
+
+
+class Chunk(NamedTuple):
+    """One transformed chunk of c target days.
+
+    features [NETWORK_STEPS - 1 + c, num_features]; labels, in units of volatility * sqrt(horizon),
+    and mask [c, horizons]; all float32.
+    """
+
+    features: tf.Tensor
+    labels: tf.Tensor
+    mask: tf.Tensor
+
+
+class ChunkSource:
+    """Reads the chunks of one split through the Transform graph."""
+
+    def __init__(self, file_patterns: Sequence[str], transform: tft.TFTransformOutput) -> None:
+        """Prepares reading.
+
+        Args:
+          file_patterns: globs of gzipped TFRecord files of chunk examples.
+          transform: output of the Transform component.
+        Raises:
+          ValueError: no file matches.
+        """
+        self._files = sorted(f for pattern in file_patterns for f in tf.io.gfile.glob(pattern))
+        if not self._files:
+            raise ValueError(f"chunk files must exist, got none at {list(file_patterns)}; run the ingest first")
+        self._spec = transform.raw_feature_spec()
+        self._layer = transform.transform_features_layer()
+
+    @property
+    def files(self) -> list[str]:
+        """Paths read, sorted."""
+        return self._files
+
+    def base_quantiles(self) -> np.ndarray:
+        """The quantiles that Transform learnt on train, float32 [horizons, levels]."""
+        transformed = self._transform(next(iter(self._records().batch(1))))
+        return transformed[contract.BASE_QUANTILES].numpy().reshape(NUM_HORIZONS, -1)
+
+    def chunks(self) -> tf.data.Dataset:
+        """A dataset of Chunk, in file order."""
+        return self._records().batch(1).map(self._to_chunk, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def _records(self) -> tf.data.Dataset:
+        return tf.data.TFRecordDataset(self._files, compression_type="GZIP")
+
+    def _transform(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._layer(tf.io.parse_example(serialized, self._spec))
+
+    def _to_chunk(self, serialized: tf.Tensor) -> Chunk:
+        transformed = self._transform(serialized)
+        labels = tf.reshape(transformed[contract.LABEL].flat_values, [-1, NUM_HORIZONS])
+        volatility = transformed[contract.VOLATILITY].flat_values[contract.LOOKBACK :]
+        scale = volatility[:, tf.newaxis] * tf.sqrt(tf.constant(contract.HORIZONS, tf.float32))
+        return Chunk(
+            transformed[contract.FEATURES].to_tensor()[0, FIRST_STEP:],
+            labels / scale,
+            tf.reshape(transformed[contract.LABEL_MASK].flat_values, [-1, NUM_HORIZONS]),
+        )
+
+
+def make_training_batches(source: ChunkSource, config: TrainConfig) -> tf.data.Dataset:
+    """Endless shuffled batches of crops at random offsets.
+
+    Args:
+      source: the train split.
+      config: crop length, batch size, seed.
+    Returns:
+      A dataset of (features [batch, NETWORK_STEPS - 1 + crop_days, num_features], labels and
+      weights [batch, crop_days, horizons]); a chunk is cropped as often as its days fill crops.
+    """
+    chunks = source.chunks()
+    if config.cache_features:
+        chunks = chunks.cache()
+    seeds = tf.data.Dataset.random(seed=config.seed)
+    long_enough = chunks.map(lambda chunk: _pad_to_crop(chunk, config.crop_days)).repeat()
+    crops = tf.data.Dataset.zip(long_enough, seeds).flat_map(
+        lambda chunk, seed: _cut_crops(chunk, seed, config)
+    )
+    return (
+        crops.shuffle(config.shuffle_crops, seed=config.seed)
+        .batch(config.batch_crops, drop_remainder=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def make_validation_batches(source: ChunkSource, config: TrainConfig) -> tf.data.Dataset:
+    """One pass over whole chunks, padded to the longest of a batch, masked days weighing nothing."""
+    batches = source.chunks().padded_batch(32).map(
+        lambda chunk: (chunk.features, chunk.labels, chunk.mask * horizon_weights(config))
+    )
+    return batches.cache() if config.cache_features else batches
+
+
+def _pad_to_crop(chunk: Chunk, crop_days: int) -> Chunk:
+    """Lengthens a chunk shorter than a crop by masked days at its end."""
+    missing = tf.maximum(crop_days - tf.shape(chunk.labels)[0], 0)
+    return Chunk(*(tf.pad(part, [[0, missing], [0, 0]]) for part in chunk))
+
+
+def _cut_crops(chunk: Chunk, seed: tf.Tensor, config: TrainConfig) -> tf.data.Dataset:
+    """As many crops at random offsets as the chunk's days fill."""
+    num_days = tf.shape(chunk.labels, out_type=tf.int64)[0]
+    count = (num_days + config.crop_days - 1) // config.crop_days
+    return tf.data.Dataset.range(count).map(lambda index: _cut_crop(chunk, tf.stack([seed, index]), config))
+
+
+def _cut_crop(chunk: Chunk, seed: tf.Tensor, config: TrainConfig) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """One crop at an offset drawn from `seed`, with intraday range or volume hidden now and then."""
+    last = tf.shape(chunk.labels)[0] - config.crop_days
+    start = tf.random.stateless_uniform([], seed, 0, last + 1, tf.int32)
+    steps = causal.NETWORK_STEPS - 1 + config.crop_days
+    hidden = tf.random.stateless_uniform([2], seed + 1) < config.hide_share
+    features = tf.ensure_shape(chunk.features[start : start + steps], [steps, causal.NUM_FEATURES])
+    shown = tf.where(hidden[0], _mask_without(causal.RANGE_FEATURES), 1.0) * tf.where(
+        hidden[1], _mask_without(causal.VOLUME_FEATURES), 1.0
+    )
+    labels = chunk.labels[start : start + config.crop_days]
+    weights = chunk.mask[start : start + config.crop_days] * horizon_weights(config)
+    shape = [config.crop_days, NUM_HORIZONS]
+    return features * shown, tf.ensure_shape(labels, shape), tf.ensure_shape(weights, shape)
+
+
+def _mask_without(positions: Sequence[int]) -> np.ndarray:
+    """Ones over the features, zeros at `positions`."""
+    mask = np.ones(causal.NUM_FEATURES, np.float32)
+    mask[list(positions)] = 0.0
+    return mask

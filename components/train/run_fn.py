@@ -1,0 +1,91 @@
+"""What the Trainer component calls: reads chunks, fits the network, exports the SavedModel."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from components import contract, provenance
+from components.rehearse import golden
+from components.train import model, training
+from components.train.dataset import ChunkSource, make_training_batches, make_validation_batches
+from components.train.golden_requests import draw_requests
+from components.train.signatures import ForecastModule, save_module
+from components.transform import features as causal
+
+MODEL_CONFIG = "model"
+TRAIN_CONFIG = "train"
+"""Keys of the Trainer's custom_config: each the JSON of its dataclass."""
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains on the train split, chooses the step on the eval split, and exports.
+
+    Args:
+      fn_args: from the Trainer; `custom_config` holds MODEL_CONFIG and TRAIN_CONFIG.
+    """
+    model_config = model.ModelConfig(**json.loads(fn_args.custom_config[MODEL_CONFIG]))
+    train_config = training.TrainConfig(**json.loads(fn_args.custom_config[TRAIN_CONFIG]))
+    keras.utils.set_random_seed(train_config.seed)
+    transform = tft.TFTransformOutput(fn_args.transform_graph_path)
+    train, evaluation = (ChunkSource(files, transform) for files in (fn_args.train_files, fn_args.eval_files))
+    network = model.build_network(model_config, causal.NUM_FEATURES)
+    history = training.fit_network(
+        network,
+        train.base_quantiles(),
+        make_training_batches(train, train_config),
+        make_validation_batches(evaluation, train_config),
+        train_config,
+    )
+    record = _make_record(model_config, train_config, train.files, evaluation.files, history)
+    _export(ForecastModule(network, transform, record[contract.MODEL_VERSION]), evaluation, record, fn_args)
+
+
+def _export(module: ForecastModule, evaluation: ChunkSource, record: dict, fn_args: FnArgs) -> None:
+    """Saves the module with its record and its golden forecasts."""
+    save_module(module, fn_args.serving_model_dir)
+    extra = pathlib.Path(fn_args.serving_model_dir, contract.ASSETS_EXTRA)
+    extra.mkdir(parents=True, exist_ok=True)
+    (extra / contract.RECORD_FILE).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    requests = draw_requests(evaluation.files)
+    saved = tf.saved_model.load(fn_args.serving_model_dir).signatures[contract.FORECAST_SIGNATURE]
+    golden.write_golden(extra, requests, [golden.ask(saved, request) for request in requests])
+
+
+def _make_record(
+    model_config: model.ModelConfig,
+    train_config: training.TrainConfig,
+    train_files: list[str],
+    eval_files: list[str],
+    history: dict[str, list[float]],
+) -> dict:
+    """What the model was made from; `model_version` is a digest of it, so equal inputs agree."""
+    made_from = {
+        "model": dataclasses.asdict(model_config),
+        "train": dataclasses.asdict(train_config),
+        "train_examples_sha256": _digest_files(train_files),
+        "eval_examples_sha256": _digest_files(eval_files),
+    }
+    digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+    return made_from | {
+        contract.MODEL_VERSION: digest[:12],
+        "validation_loss": history["val_loss"],
+        "commit": provenance.find_commit(),
+        "versions": provenance.list_versions(),
+    }
+
+
+def _digest_files(paths: list[str]) -> str:
+    """sha256 over the contents of files, in the order given."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest()

@@ -1,0 +1,212 @@
+"""The SavedModel: raw bars in, quantiles out, with the Transform graph and the network inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components import contract
+from components.train import model
+from components.transform import features as causal
+
+NUM_HORIZONS = len(contract.HORIZONS)
+ROOT_HORIZONS = np.sqrt(np.asarray(contract.HORIZONS, np.float32))[:, np.newaxis]
+"""sqrt(h), [horizons, 1]: scales a daily volatility to a horizon."""
+
+FORECAST_INPUTS = {
+    contract.TICKER: tf.TensorSpec([None], tf.string, contract.TICKER),
+    **{name: tf.TensorSpec([None, None], tf.float32, name) for name in contract.BAR_COLUMNS},
+}
+REQUEST_SPEC = {name: tf.io.RaggedFeature(tf.float32) for name in contract.BAR_COLUMNS} | {
+    contract.TICKER: tf.io.FixedLenFeature([], tf.string)
+}
+
+
+class ForecastModule(tf.Module):
+    """One graph from raw bars to price quantiles, saved with three signatures."""
+
+    def __init__(self, network: keras.Model, transform: tft.TFTransformOutput, version: str) -> None:
+        """Joins the parts.
+
+        Args:
+          network: a trained network of model.build_network.
+          transform: output of the Transform component.
+          version: what `model_version` answers.
+        """
+        super().__init__(name=contract.MODEL_NAME)
+        self._network = network
+        self._transform = transform.transform_features_layer()
+        self._version = tf.constant(version)
+        raw_spec = transform.raw_feature_spec()
+        self._chunk_spec = {name: raw_spec[name] for name in contract.BAR_COLUMNS}
+
+    def signatures(self) -> dict[str, Callable]:
+        """The concrete functions to save, by signature name."""
+        examples = tf.TensorSpec([None], tf.string, contract.EXAMPLES_INPUT)
+        return {
+            contract.FORECAST_SIGNATURE: tf.function(
+                lambda **bars: self.forecast(bars), autograph=False
+            ).get_concrete_function(**FORECAST_INPUTS),
+            contract.DEFAULT_SIGNATURE: tf.function(
+                lambda examples: self.forecast_examples(examples), autograph=False
+            ).get_concrete_function(examples=examples),
+            contract.EVALUATE_SIGNATURE: tf.function(
+                lambda examples: self.evaluate(examples), autograph=False
+            ).get_concrete_function(examples=examples),
+        }
+
+    def forecast(self, bars: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Forecasts from the latest bars of each ticker: the public `forecast` signature.
+
+        Args:
+          bars: ticker string [batch] and BAR_COLUMNS float32 [batch, time], oldest first.
+        Returns:
+          return_quantiles and price_quantiles [batch, horizons, levels], last_close [batch],
+          quantile_levels [levels], horizons [horizons], model_version [].
+        Raises:
+          tf.errors.InvalidArgumentError: too few bars, or a bar that is no bar.
+        """
+        columns = {name: bars[name] for name in contract.BAR_COLUMNS}
+        with tf.control_dependencies(_check_bars(bars[contract.TICKER], columns)):
+            latest = {name: column[:, -contract.LOOKBACK :] for name, column in columns.items()}
+            latest = {name: tf.ensure_shape(c, [None, contract.LOOKBACK]) for name, c in latest.items()}
+        features, volatility, base = self._derive(
+            {name: tf.RaggedTensor.from_tensor(column) for name, column in latest.items()}
+        )
+        corrections = _last_corrections(self._network, features[:, -causal.NETWORK_STEPS :])
+        returns = _to_returns(corrections, volatility[:, -1], base)
+        last_close = latest[contract.CLOSE][:, -1]
+        return {
+            contract.RETURN_QUANTILES: returns,
+            contract.PRICE_QUANTILES: last_close[:, tf.newaxis, tf.newaxis] * tf.exp(returns),
+            contract.LAST_CLOSE: last_close,
+            contract.QUANTILE_LEVELS_OUTPUT: tf.constant(contract.QUANTILE_LEVELS, tf.float32),
+            contract.HORIZONS_OUTPUT: tf.constant(contract.HORIZONS, tf.int32),
+            contract.MODEL_VERSION: tf.identity(self._version),
+        }
+
+    def forecast_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Forecasts from serialized tf.Examples, string [batch]; see `forecast`.
+
+        Each example holds a ticker and its latest bars; their number may differ between rows.
+        """
+        parsed = tf.io.parse_example(examples, REQUEST_SPEC)
+        columns = {name: parsed[name] for name in contract.BAR_COLUMNS}
+        with tf.control_dependencies(_check_lengths(parsed[contract.TICKER], columns)):
+            latest = {name: column[:, -contract.LOOKBACK :].to_tensor() for name, column in columns.items()}
+        return self.forecast(latest | {contract.TICKER: parsed[contract.TICKER]})
+
+    def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Forecasts at each target day of chunk examples: what the Evaluator scores.
+
+        Args:
+          examples: serialized chunk examples, string [batch].
+        Returns:
+          return_quantiles [batch, days, horizons, levels], volatility [batch, days] and
+          base_quantiles [batch, horizons, levels]; rows of shorter chunks end in padding.
+        """
+        features, volatility, base = self._derive(tf.io.parse_example(examples, self._chunk_spec))
+        start = contract.LOOKBACK - causal.NETWORK_STEPS + 1
+        corrections = self._network(features[:, start:], training=False)[:, causal.NETWORK_STEPS - 1 :]
+        days = volatility[:, contract.LOOKBACK :]
+        return {
+            contract.RETURN_QUANTILES: _to_returns(corrections, days, base[:, tf.newaxis]),
+            contract.VOLATILITY: days,
+            contract.BASE_QUANTILES: base,
+        }
+
+    def _derive(self, bars: dict[str, tf.RaggedTensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Runs the Transform graph: features, volatility, base quantiles [batch, horizons, levels]."""
+        transformed = self._transform(bars)
+        base = tf.reshape(transformed[contract.BASE_QUANTILES], [-1, NUM_HORIZONS, len(contract.QUANTILE_LEVELS)])
+        return (
+            transformed[contract.FEATURES].to_tensor(),
+            transformed[contract.VOLATILITY].to_tensor(default_value=causal.VOLATILITY_FLOOR),
+            base,
+        )
+
+
+def save_module(module: ForecastModule, directory: str) -> None:
+    """Writes `module` and its signatures as a SavedModel at `directory`."""
+    tf.saved_model.save(module, directory, signatures=module.signatures())
+
+
+def _last_corrections(network: keras.Model, features: tf.Tensor) -> tf.Tensor:
+    """Corrections of the last step, [batch, corrections], with the steps laid out one by one.
+
+    The network's own cells and weights; only the while-loop is gone, which costs a short request
+    about half of its time.
+    """
+    layers = [layer for layer in network.layers if isinstance(layer, keras.layers.LSTM)]
+    states = [layer.cell.get_initial_state(batch_size=tf.shape(features)[0]) for layer in layers]
+    for step in range(causal.NETWORK_STEPS):
+        outputs = features[:, step]
+        for index, layer in enumerate(layers):
+            outputs, states[index] = layer.cell(outputs, states[index], training=False)
+    return model.bound_corrections(network, outputs)
+
+
+def _to_returns(corrections: tf.Tensor, volatility: tf.Tensor, base: tf.Tensor) -> tf.Tensor:
+    """Log-return quantiles [..., horizons, levels] of corrections [..., n] at volatility [...]."""
+    standardised = model.correct_quantiles(corrections, base)
+    return standardised * volatility[..., tf.newaxis, tf.newaxis] * ROOT_HORIZONS
+
+
+def _check_lengths(ticker: tf.Tensor, columns: dict[str, tf.RaggedTensor]) -> list[tf.Operation]:
+    """Asserts that each row has as many of each column, and enough of them."""
+    lengths = tf.stack([column.row_lengths() for column in columns.values()], axis=-1)
+    same = tf.reduce_all(lengths == lengths[:, :1], axis=-1)
+    enough = tf.reduce_all(lengths >= contract.LOOKBACK, axis=-1)
+    return [
+        _assert_rows(same, ticker, "each of the six bar columns must have as many values as the others"),
+        _assert_rows(enough, ticker, f"a forecast must be given at least {contract.LOOKBACK} bars"),
+    ]
+
+
+def _check_bars(ticker: tf.Tensor, columns: dict[str, tf.Tensor]) -> list[tf.Operation]:
+    """Asserts shapes, then values, of a request's bars."""
+    reference = tf.shape(columns[contract.CLOSE])
+    checks = [
+        tf.debugging.Assert(
+            tf.reduce_all(tf.shape(column) == reference),
+            [f"{name} must have the shape of close", reference, "but has", tf.shape(column)],
+        )
+        for name, column in columns.items()
+        if name != contract.CLOSE
+    ]
+    checks.append(
+        tf.debugging.Assert(
+            tf.equal(tf.shape(ticker)[0], reference[0]),
+            ["ticker must have one name for each row of bars:", tf.shape(ticker), "for", reference],
+        )
+    )
+    checks.append(
+        tf.debugging.Assert(
+            reference[1] >= contract.LOOKBACK,
+            [f"a forecast must be given at least {contract.LOOKBACK} bars, got", reference[1]],
+        )
+    )
+    with tf.control_dependencies(checks):
+        return [_check_values(ticker, name, column) for name, column in columns.items()]
+
+
+def _check_values(ticker: tf.Tensor, name: str, column: tf.Tensor) -> tf.Operation:
+    """Asserts that prices are positive and finite, and volumes finite and not negative."""
+    if name == contract.VOLUME:
+        fine = tf.math.is_finite(column) & (column >= 0.0)
+        rule = "finite and not negative"
+    else:
+        fine = tf.math.is_finite(column) & (column > 0.0)
+        rule = "positive and finite"
+    return _assert_rows(tf.reduce_all(fine, axis=-1), ticker, f"{name} must be {rule} in each bar")
+
+
+def _assert_rows(fine: tf.Tensor, ticker: tf.Tensor, rule: str) -> tf.Operation:
+    """Asserts `fine` [batch] and names the tickers for which it is false."""
+    return tf.debugging.Assert(
+        tf.reduce_all(fine), [f"{rule}; not so for", tf.boolean_mask(ticker, ~fine)], summarize=5
+    )
