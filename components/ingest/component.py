@@ -32,7 +32,7 @@ class BarsExampleGenSpec(types.ComponentSpec):
         executor.NUM_SHARDS_KEY: component_spec.ExecutionParameter(type=int),
         contract.FINGERPRINT_PROPERTY: component_spec.ExecutionParameter(type=str),
     }
-    INPUTS: ClassVar = {}
+    INPUTS: ClassVar[dict[str, component_spec.ChannelParameter]] = {}
     OUTPUTS: ClassVar = {
         standard_component_specs.EXAMPLES_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.Examples

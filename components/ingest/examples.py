@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from components import contract
@@ -37,6 +39,6 @@ def _bytes_feature(text: str) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
 
 
-def _float_feature(values: np.ndarray) -> tf.train.Feature:
+def _float_feature(values: npt.NDArray[np.floating[Any]]) -> tf.train.Feature:
     flat = np.asarray(values, np.float32).reshape(-1)
     return tf.train.Feature(float_list=tf.train.FloatList(value=flat))

@@ -1,0 +1,65 @@
+# `make help` lists the targets. Each one does the set-up it needs; that takes a second when it is done.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+PYTHON ?=
+TICKER ?= AAPL
+ARGS ?=
+export PYTHON
+
+# What runs the set-up itself: any Python 3. It then picks the Python of .venv.
+STARTER := $(firstword $(foreach name,$(PYTHON) python3 python3.11 python3.12 python3.13,$(shell command -v $(name))))
+
+.PHONY: help
+help:  ## list the targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo "  Settings: PYTHON=python3.11 (else chosen), TICKER=AAPL and ARGS='--set train.seed=2' (make run)"
+
+.PHONY: setup
+setup:  ## make .venv ready; every other target does this by itself
+	@$(or $(STARTER),echo "set-up: python3 is missing; apt-get install python3.11-dev python3.11-venv g++" >&2; exit 1;) \
+	  -m pipeline.install
+
+.PHONY: run
+run: setup  ## train, evaluate, push, and ask the pushed model for a forecast
+	@$(BIN)/marketcast run $(ARGS)
+	@$(BIN)/marketcast forecast --ticker $(TICKER)
+
+.PHONY: test
+test: setup  ## all tests, one full pipeline run on real data among them
+	@$(BIN)/python -m pytest
+
+.PHONY: static
+static: setup  ## lint, format, types and import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: check
+check: static  ## static checks and the fast tests
+	@$(BIN)/python -m pytest -m "not tf and not e2e"
+
+# uv repeats the environment of pyproject.toml's [tool.uv] on every line; what is left says something.
+LOCKED_FOR := and platform_machine == 'x86_64' and platform_python_implementation == 'CPython' and sys_platform == 'linux'
+UV_COMPILE := $(BIN)/uv pip compile --quiet --system-certs --no-emit-index-url --custom-compile-command "make lock" $(ARGS)
+
+.PHONY: lock
+lock: setup  ## solve both dependency sets again; pins that still fit stay, unless ARGS=--upgrade
+	@$(UV_COMPILE) requirements/wide.in --python-version 3.11 --python-platform x86_64-manylinux_2_17 \
+	  --output-file requirements/wide.txt > /dev/null
+	@$(UV_COMPILE) requirements/current.in --python-version 3.11 --universal --output-file requirements/current.txt > /dev/null
+	@sed -i -E "s/ $(LOCKED_FOR)//; s/ ; python_full_version < '3.14'$$//" requirements/current.txt
+
+.PHONY: docs
+docs: setup  ## write docs/config.md anew from the dataclasses
+	@$(BIN)/python -W ignore -m pipeline.config_reference > docs/config.md.new 2> /dev/null
+	@mv docs/config.md.new docs/config.md
+
+.PHONY: clean
+clean:  ## remove everything made here: .venv, runs, models, caches
+	rm -rf .venv run models build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

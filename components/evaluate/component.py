@@ -1,0 +1,97 @@
+"""GatedEvaluator: the stock Evaluator that knows a missing champion and writes readable results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+from tfx import types
+from tfx.components import Evaluator
+from tfx.components.evaluator import executor as stock
+from tfx.dsl.components.base import executor_spec
+from tfx.types import artifact_utils, standard_component_specs
+
+from components import contract
+from components.evaluate import gate
+from components.evaluate.eval_config import CANDIDATE, CHAMPION, make_eval_config
+from components.evaluate.results import EvaluationResults, write_results
+
+Artifacts = dict[str, list[types.Artifact]]
+
+
+class GatedExecutor(stock.Executor):
+    """Runs TFMA and leaves its figures as JSON beside TFMA's own files."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+        """Evaluates; see tfx's Evaluator. A champion marked absent counts as none."""
+        super().Do(drop_absent(input_dict), output_dict, exec_properties)
+        folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
+        write_results(collect_results(folder), folder)
+
+
+class GatedEvaluator(Evaluator):
+    """Judges the model on the test split by the gate, beside the champion if there is one."""
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(GatedExecutor)
+
+    def __init__(
+        self,
+        examples: types.Channel,
+        model: types.Channel,
+        champion: types.Channel,
+        schema: types.Channel,
+        config: gate.GateConfig,
+    ) -> None:
+        """Makes the component.
+
+        Args:
+          examples: chunk examples with a test split.
+          model: the candidate.
+          champion: the model in service, or an artifact marked absent.
+          schema: of the examples.
+          config: bounds of the gate.
+        """
+        super().__init__(
+            examples=examples,
+            model=model,
+            baseline_model=champion,
+            schema=schema,
+            eval_config=make_eval_config(config),
+            example_splits=[contract.TEST_SPLIT],
+        )
+
+
+def drop_absent(inputs: Artifacts) -> Artifacts:
+    """Leaves out the inputs that stand for 'there is none'."""
+    return {
+        key: artifacts
+        for key, artifacts in inputs.items()
+        if not any(a.get_int_custom_property(contract.ABSENT_PROPERTY) for a in artifacts)
+    }
+
+
+def collect_results(folder: str) -> EvaluationResults:
+    """Reads TFMA's metrics files: overall figures of each model and the candidate's slices."""
+    overall: dict[str, dict[str, float]] = {}
+    slices: dict[str, dict[str, dict[str, float]]] = {}
+    for record in tfma.load_metrics(folder):
+        keys = [(part.column, part.bytes_value.decode()) for part in record.slice_key.single_slice_keys]
+        for model, figures in _figures_by_model(record).items():
+            if not keys:
+                overall[model] = figures
+            elif model != CHAMPION:
+                (column, value), *_ = keys
+                slices.setdefault(column, {})[value] = figures
+    champion = overall.pop(CHAMPION, None)
+    (candidate,) = overall.values()
+    return EvaluationResults(candidate, champion, slices)
+
+
+def _figures_by_model(record: Any) -> dict[str, dict[str, float]]:
+    """Figures of one slice by model; a model evaluated alone has no name in TFMA's keys."""
+    figures: dict[str, dict[str, float]] = {}
+    for item in record.metric_keys_and_values:
+        if not item.key.is_diff:
+            model = item.key.model_name or CANDIDATE
+            figures.setdefault(model, {})[item.key.name] = item.value.double_value.value
+    return figures

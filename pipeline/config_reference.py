@@ -1,0 +1,74 @@
+"""docs/config.md out of the dataclasses: `python -m pipeline.config_reference > docs/config.md`."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline import settings
+from pipeline.config import LOCAL_ENVIRONMENT, PipelineConfig
+
+HEADER = """# Configuration
+
+Made by `make docs` from the dataclasses that read it; edit those.
+
+`marketcast run` reads three layers, a later one wins key by key: `pipeline/environments/local.yaml`, the file
+of `--config FILE`, and each `--set key.path=value` (the value is YAML). Keys that none of them gives keep the
+defaults below. Unknown keys are refused.
+
+```yaml
+source:
+  path: prices/*.parquet
+  columns: {close: Close}
+train:
+  seed: 2
+```
+"""
+
+
+def render() -> str:
+    """Returns the whole page."""
+    environment = settings.read_yaml(LOCAL_ENVIRONMENT.read_text(encoding="utf-8"), LOCAL_ENVIRONMENT.name)
+    lines = [HEADER, *_render_section(PipelineConfig, "", environment)]
+    return "\n".join(lines) + "\n"
+
+
+def _render_section(cls: type, path: str, environment: Mapping[str, Any]) -> Iterator[str]:
+    """A table of a dataclass's own keys, then the sections below it."""
+    hints = typing.get_type_hints(cls)
+    docs = settings.attribute_docs(cls)
+    fields = dataclasses.fields(cls)
+    if path:
+        yield f"## {path}\n\n{(cls.__doc__ or '').splitlines()[0]}\n"
+    plain = [field for field in fields if not dataclasses.is_dataclass(hints[field.name])]
+    yield "| key | type | default | |\n|---|---|---|---|"
+    for field in plain:
+        key = f"{path}.{field.name}" if path else field.name
+        default = _default(field, environment)
+        yield f"| `{key}` | {settings.describe_type(hints[field.name])} | `{default}` | {docs[field.name]} |"
+    yield ""
+    for field in fields:
+        if dataclasses.is_dataclass(hints[field.name]):
+            below = environment.get(field.name, {})
+            yield from _render_section(hints[field.name], field.name, below)
+
+
+def _default(field: dataclasses.Field[Any], environment: Mapping[str, Any]) -> str:
+    """The default as YAML has it; what local.yaml gives where it gives one."""
+    if field.name in environment:
+        value = environment[field.name].value
+    elif field.default_factory is not dataclasses.MISSING:
+        value = field.default_factory()
+    else:
+        value = field.default
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value) if value != "" else '""'
+
+
+if __name__ == "__main__":
+    print(render(), end="")

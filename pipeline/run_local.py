@@ -1,0 +1,170 @@
+"""`marketcast run`: the pipeline on this machine, and what the user sees of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import math
+import os
+import time
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from components import progress
+from components.errors import MarketcastError
+from pipeline import failures, quiet, run_lock
+from pipeline.console import RunConsole
+
+if TYPE_CHECKING:
+    from pipeline.config import PipelineConfig
+    from pipeline.local_runner import NodeResult
+
+REFUSED_EXIT_CODE = 3
+INTERRUPTED_EXIT_CODE = 130
+FRAMEWORKS = {"tfx": "TFX", "tensorflow": "TensorFlow"}
+
+
+@dataclasses.dataclass
+class RunReport:
+    """A run as it goes; `--json` prints it at the end.
+
+    Attributes:
+      exit_code: of the command.
+      outcome: pushed, refused, failed or interrupted.
+      error: the one line of what failed.
+      verdict: of the gate, see verdict.Verdict.
+      metrics: figures behind it, see results.EvaluationResults.
+      paths: log, run_root, model_base_path, and model, the pushed version.
+      components: name, seconds, reused and result of each component that ended.
+    """
+
+    exit_code: int = 1
+    outcome: str = "failed"
+    error: str | None = None
+    verdict: dict[str, Any] | None = None
+    metrics: dict[str, Any] | None = None
+    paths: dict[str, str | None] = dataclasses.field(default_factory=dict)
+    components: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+
+def run(config_file: str, overrides: Sequence[str], as_json: bool) -> int:
+    """Runs the pipeline and tells the user about it.
+
+    Args:
+      config_file: YAML; empty for none.
+      overrides: `key.path=value`.
+      as_json: print one JSON object on standard output, and the lines for people on standard error.
+    Returns:
+      The exit code: 0 blessed and pushed, 3 refused, 4 bad input or configuration, 130 interrupted, 1 else.
+    """
+    with quiet.divert_output() as output:
+        current = _LocalRun(output, RunConsole(output.stderr if as_json else output.stdout))
+        current.go(config_file, overrides)
+        if as_json:
+            print(json.dumps(_without_nan(dataclasses.asdict(current.report))), file=output.stdout)
+    return current.report.exit_code
+
+
+class _LocalRun:
+    """One run: its report, its console, its results."""
+
+    def __init__(self, output: quiet.QuietOutput, console: RunConsole) -> None:
+        self.report = RunReport()
+        self._output = output
+        self._console = console
+        self._results: dict[str, NodeResult] = {}
+
+    def go(self, config_file: str, overrides: Sequence[str]) -> None:
+        """Runs to whatever end; the report tells which."""
+        progress.set_listener(self._console.progressed)
+        try:
+            self._run(config_file, overrides)
+        except KeyboardInterrupt:
+            self._console.failed()
+            self._console.say("interrupted; nothing is half-pushed, the same command takes up from here")
+            self.report.exit_code = INTERRUPTED_EXIT_CODE
+            self.report.outcome = self.report.error = "interrupted"
+        except Exception as error:
+            self._console.failed()
+            traceback.print_exc()
+            self._explain(error)
+        finally:
+            progress.set_listener(None)
+
+    def _run(self, config_file: str, overrides: Sequence[str]) -> None:
+        start = time.monotonic()
+        self._console.started("loading")
+        from pipeline.config import load_config
+
+        config = load_config(config_file, overrides)
+        self._open_log(config)
+        with run_lock.hold(config.paths.lock):
+            from pipeline.dag import create_pipeline
+            from pipeline.local_runner import LocalRunner
+
+            pipeline = create_pipeline(config)
+            versions = [f"{title} {importlib.metadata.version(name)}" for name, title in FRAMEWORKS.items()]
+            self._console.finished(time.monotonic() - start, ", ".join(versions))
+            LocalRunner(self._console.started, self._finish_component).run(pipeline)
+        self._conclude(config)
+
+    def _open_log(self, config: PipelineConfig) -> None:
+        started = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+        log = os.path.join(config.paths.logs, f"{started}-{os.getpid()}.log")
+        self._output.write_to(log)
+        self.report.paths = {
+            "log": log,
+            "run_root": config.paths.run_root,
+            "model_base_path": config.paths.model_base_path,
+            "model": None,
+        }
+
+    def _finish_component(self, result: NodeResult) -> None:
+        from pipeline import outcome
+
+        text = outcome.describe(result)
+        self._results[result.node_id] = result
+        self._console.finished(result.seconds, ", ".join(filter(None, ["reused" * result.reused, text])))
+        self.report.components.append(
+            {
+                "name": result.node_id,
+                "seconds": round(result.seconds, 3),
+                "reused": result.reused,
+                "result": text,
+            }
+        )
+
+    def _conclude(self, config: PipelineConfig) -> None:
+        from pipeline import outcome
+
+        end = outcome.conclude(self._results, config.gate)
+        for line in [*outcome.render(end), f"log: {self.report.paths['log']}"]:
+            self._console.say(line)
+        self.report.exit_code = 0 if end.pushed else REFUSED_EXIT_CODE
+        self.report.outcome = "pushed" if end.pushed else "refused"
+        self.report.verdict = end.verdict.to_json()
+        self.report.metrics = dataclasses.asdict(end.results)
+        self.report.paths["model"] = end.model_path or None
+
+    def _explain(self, error: Exception) -> None:
+        """Tells a failure in one line; the traceback is in the log, on the screen if there is no log yet."""
+        user_error = failures.find_user_error(error)
+        self.report.exit_code = user_error.exit_code if user_error else MarketcastError.exit_code
+        self.report.error = str(user_error) if user_error else failures.first_line(error)
+        self._console.say(f"error: {self.report.error}")
+        if log := self.report.paths.get("log"):
+            self._console.say(f"log: {log}")
+        elif not user_error:
+            traceback.print_exc(file=self._output.stderr)
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON knows no NaN; null stands for it."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

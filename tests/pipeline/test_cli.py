@@ -1,0 +1,60 @@
+"""The command as a user types it: help, usage, refused configurations, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from pipeline.cli import main
+from tests.conftest import ROOT, run_marketcast
+
+FRAMEWORKS = {"apache_beam", "grpc", "keras", "numpy", "pandas", "tensorflow", "tfx"}
+COMMANDS = sorted(main.commands)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+def test_help_imports_no_framework(arguments):
+    program = (
+        "import sys; from pipeline.cli import main\n"
+        f"main({arguments!r}, standalone_mode=False)\n"
+        f"sys.exit(', '.join({FRAMEWORKS} & set(sys.modules)) or 0)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "Usage:" in ended.stdout
+
+
+def test_wrong_usage_ends_with_2():
+    assert CliRunner().invoke(main, ["run", "--no-such-flag"]).exit_code == 2
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize(
+    ("yaml", "arguments", "message"),
+    [
+        (
+            "train:\n  stesp: 10\n",
+            [],
+            "train.stesp must be a known key, got it in mine.yaml, line 2; did you mean train.steps?",
+        ),
+        ("", ["--set", "train.seed=two"], "train.seed must be a whole number, got 'two' (str);"),
+        ("chunks:\n  test_start: 1999-01-01\n", [], "chunks.test_start must be after eval_start"),
+    ],
+)
+def test_a_refused_configuration_is_one_line_and_ends_with_4(tmp_path, yaml, arguments, message):
+    (tmp_path / "mine.yaml").write_text(yaml)
+    ended = run_marketcast(tmp_path, "run", "--config", "mine.yaml", "--json", *arguments)
+    assert ended.returncode == 4
+    loading, error = ended.stderr.splitlines()
+    assert loading.split() == ["loading", "failed"]
+    assert error.startswith(f"error: {message}")
+    report = json.loads(ended.stdout)
+    assert (report["exit_code"], report["outcome"]) == (4, "failed")
+    assert error == f"error: {report['error']}"
+    assert not (tmp_path / "run").exists()
