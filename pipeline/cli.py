@@ -55,3 +55,7 @@ def doctor(as_json: bool) -> None:
     from pipeline import doctor as check_up
 
     sys.exit(check_up.examine(as_json))
+
+
+if __name__ == "__main__":
+    main(prog_name="marketcast")

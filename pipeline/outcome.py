@@ -81,8 +81,8 @@ def _describe_ingest(result: NodeResult) -> str:
 
 
 def _describe_champion(result: NodeResult) -> str:
-    absent = _artifact(result, "model").get_int_custom_property(contract.ABSENT_PROPERTY)
-    return "no model in service yet" if absent else "the model in service"
+    absent = _artifact(result, "champion").get_int_custom_property(contract.ABSENT_PROPERTY)
+    return "no model in service yet" if absent else f"version {_text(result, 'champion', 'champion_version')}"
 
 
 def _describe_push(result: NodeResult) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import importlib.metadata
 import json
+import logging
 import math
 import os
 import time
@@ -89,7 +90,7 @@ class _LocalRun:
             self.report.outcome = self.report.error = "interrupted"
         except Exception as error:
             self._console.failed()
-            traceback.print_exc()
+            logging.getLogger(__name__).exception("the run failed")
             self._explain(error)
         finally:
             progress.set_listener(None)

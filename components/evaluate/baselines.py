@@ -62,7 +62,7 @@ def historical(adj_close: Floats, num_days: int) -> Floats:
     """Quantiles of the last HISTORY_DAYS h-day returns that were complete on the day itself.
 
     Args:
-      adj_close: [bars], oldest first; at least HISTORY_DAYS + max(HORIZONS) - 1 bars lie before the first day.
+      adj_close: [bars], oldest first; HISTORY_DAYS + max(HORIZONS) - 1 of them lie before the first day.
       num_days: forecasts are made on the last `num_days` bars.
     Returns:
       Log-return quantiles [num_days, horizons, levels].
@@ -71,13 +71,25 @@ def historical(adj_close: Floats, num_days: int) -> Floats:
     """
     needed = num_days + HISTORY_DAYS - 1 + int(HORIZONS.max())
     if len(adj_close) < needed:
-        raise ValueError(f"adj_close must hold at least {needed} bars, got {len(adj_close)}; give more context")
+        raise ValueError(
+            f"adj_close must hold at least {needed} bars, got {len(adj_close)}; give more context"
+        )
     log_price = np.log(adj_close)
     quantiles = np.empty((num_days, len(HORIZONS), len(LEVELS)))
     for index, horizon in enumerate(HORIZONS):
         returns = log_price[horizon:] - log_price[:-horizon]
         windows = np.lib.stride_tricks.sliding_window_view(returns, HISTORY_DAYS)[-num_days:]
-        quantiles[:, index] = np.quantile(windows, LEVELS, axis=-1).T
+        quantiles[:, index] = _quantiles(windows)
+    return quantiles
+
+
+def _quantiles(samples: Floats) -> Floats:
+    """Linearly interpolated quantiles: [n, samples] -> [n, levels]; np.quantile takes 8 times as long."""
+    ordered = np.sort(samples, axis=-1)
+    positions = LEVELS * (ordered.shape[-1] - 1)
+    below = np.floor(positions).astype(int)
+    low, high = ordered[:, below], ordered[:, np.minimum(below + 1, ordered.shape[-1] - 1)]
+    quantiles: Floats = low + (positions - below) * (high - low)
     return quantiles
 
 

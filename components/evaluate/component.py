@@ -22,7 +22,9 @@ Artifacts = dict[str, list[types.Artifact]]
 class GatedExecutor(stock.Executor):
     """Runs TFMA and leaves its figures as JSON beside TFMA's own files."""
 
-    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+    def Do(  # noqa: N802 (TFX's name)
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
         """Evaluates; see tfx's Evaluator. A champion marked absent counts as none."""
         super().Do(drop_absent(input_dict), output_dict, exec_properties)
         folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
@@ -71,7 +73,10 @@ def drop_absent(inputs: Artifacts) -> Artifacts:
 
 
 def collect_results(folder: str) -> EvaluationResults:
-    """Reads TFMA's metrics files: overall figures of each model and the candidate's slices."""
+    """Reads TFMA's metrics files: overall figures of each model and the candidate's slices.
+
+    Without an example in the test split there are no figures, and TFMA does not bless.
+    """
     overall: dict[str, dict[str, float]] = {}
     slices: dict[str, dict[str, dict[str, float]]] = {}
     for record in tfma.load_metrics(folder):
@@ -83,8 +88,7 @@ def collect_results(folder: str) -> EvaluationResults:
                 (column, value), *_ = keys
                 slices.setdefault(column, {})[value] = figures
     champion = overall.pop(CHAMPION, None)
-    (candidate,) = overall.values()
-    return EvaluationResults(candidate, champion, slices)
+    return EvaluationResults(overall.pop(CANDIDATE, {}), champion, slices)
 
 
 def _figures_by_model(record: Any) -> dict[str, dict[str, float]]:

@@ -61,7 +61,7 @@ class Scoreboard:
     """Sums of scores.
 
     Attributes:
-      dates: int64 [n], ascending.
+      dates: int64 [n], ascending, each once.
       sums: float64 [n, horizons, len(COLUMNS)].
       tickers: ticker -> (target days, days inside the 90 % band) of the first horizon.
     """
@@ -79,7 +79,9 @@ class Scoreboard:
         """The scoreboard of both sides' forecasts."""
         dates, positions = np.unique(np.concatenate([self.dates, other.dates]), return_inverse=True)
         sums = np.zeros((len(dates), NUM_HORIZONS, len(COLUMNS)))
-        np.add.at(sums, positions, np.concatenate([self.sums, other.sums]))
+        own, others = np.split(positions, [len(self.dates)])
+        sums[own] += self.sums
+        sums[others] += other.sums
         tickers = dict(self.tickers)
         for ticker, (days, inside) in other.tickers.items():
             own_days, own_inside = tickers.get(ticker, (0.0, 0.0))

@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 
 from components import contract
-from components.evaluate.scoreboard import NUM_HORIZONS, ScoredChunk, Scoreboard, score_chunk
+from components.evaluate.metrics import Floats
+from components.evaluate.scoreboard import NUM_HORIZONS, Scoreboard, ScoredChunk, score_chunk
 from components.evaluate.summary import metric_names, summarise
 
 
@@ -44,10 +45,11 @@ class ChunkScorer(tfma.metrics.Preprocessor):
     def process(self, extracts: tfma.types.Extracts) -> Iterator[Scoreboard]:
         """Scores a chunk; TFMA has the model's answer under its name, or bare where it is alone."""
         predictions = extracts[tfma.PREDICTIONS_KEY]
-        yield score_chunk(read_chunk(extracts[tfma.FEATURES_KEY], predictions.get(self._model_name, predictions)))
+        own = predictions.get(self._model_name, predictions)
+        yield score_chunk(read_chunk(extracts[tfma.FEATURES_KEY], own))
 
 
-def read_chunk(features: dict[str, Any], predictions: dict[str, np.ndarray]) -> ScoredChunk:
+def read_chunk(features: dict[str, Any], predictions: dict[str, Floats]) -> ScoredChunk:
     """Joins a chunk's own features with what the model's `evaluate` signature answered.
 
     Args:
@@ -96,7 +98,7 @@ class ScoreboardCombiner(beam.CombineFn):
         return {key: figures[key.name] for key in self._keys}
 
 
-def _flat(values: Any, dtype: Any = np.float64) -> np.ndarray:
+def _flat(values: Any, dtype: Any = np.float64) -> Any:
     """A feature's values as a flat array, whether TFMA holds them dense or ragged."""
     return np.asarray(getattr(values, "values", values), dtype).reshape(-1)
 

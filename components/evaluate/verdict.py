@@ -8,6 +8,7 @@ from typing import Any
 
 from components import contract
 from components.evaluate import gate, summary
+from components.evaluate.metrics import skill
 from components.evaluate.scoreboard import BASELINES
 
 BASELINE_TITLES = {
@@ -62,11 +63,9 @@ def reach_verdict(
       champion: figures of the model in service on the same rows; None when there is none yet.
     """
     results = [_judge(check, metrics) for check in gate.list_checks(config)]
-    if champion is not None:
-        results.append(_judge_champion(metrics, champion, config))
-    reasons = tuple(
-        f"{result.title} must be {result.bound}, got {result.shown}" for result in results if not result.passed
-    )
+    results.append(_judge_champion(metrics, champion, config))
+    failed = [result for result in results if not result.passed]
+    reasons = tuple(f"{result.title} must be {result.bound}, got {result.shown}" for result in failed)
     return Verdict(not reasons, tuple(results), reasons, _list_baselines(metrics))
 
 
@@ -86,25 +85,30 @@ def _judge(check: gate.Check, metrics: Mapping[str, float]) -> CheckResult:
 
 
 def _judge_champion(
-    metrics: Mapping[str, float], champion: Mapping[str, float], config: gate.GateConfig
+    metrics: Mapping[str, float], champion: Mapping[str, float] | None, config: gate.GateConfig
 ) -> CheckResult:
-    """Relative pinball loss against the champion on the same rows."""
-    own = metrics.get(gate.CHAMPION_METRIC, float("nan"))
-    other = champion.get(gate.CHAMPION_METRIC, float("nan"))
-    change = own / other - 1.0
+    """Relative pinball loss against the champion on the same rows; passed where there is no champion."""
+    title, bound = "pinball loss above the champion's", f"<= {_show(config.max_champion_loss, True)}"
+    if champion is None:
+        return CheckResult(title, gate.CHAMPION_METRIC, None, "none yet", bound, True)
+    change = -skill(
+        metrics.get(gate.CHAMPION_METRIC, float("nan")), champion.get(gate.CHAMPION_METRIC, float("nan"))
+    )
     known = change == change
     return CheckResult(
-        "pinball loss against the champion",
+        title,
         gate.CHAMPION_METRIC,
         change if known else None,
         _show(change, True) if known else "no figure",
-        f"<= {_show(config.max_champion_loss, True)}",
+        bound,
         known and change <= config.max_champion_loss,
     )
 
 
 def _show(value: float, is_share: bool) -> str:
-    return f"{100 * value:+.2f} %" if is_share else f"{value:.2f}"
+    if is_share:
+        return f"{round(100 * value, 2) + 0.0:.2f} %"
+    return f"{value:.0f}" if value.is_integer() else f"{value:.2f}"
 
 
 def _show_bounds(check: gate.Check) -> str:
@@ -125,7 +129,6 @@ def _list_baselines(metrics: Mapping[str, float]) -> tuple[dict[str, Any], ...]:
 
     rows: list[dict[str, Any]] = [{"title": "marketcast", "pinball": figures("pinball"), "skill": None}]
     for name in BASELINES:
-        rows.append(
-            {"title": BASELINE_TITLES[name], "pinball": figures(f"pinball_{name}"), "skill": figures(f"skill_{name}")}
-        )
+        row = {"pinball": figures(f"pinball_{name}"), "skill": figures(f"skill_{name}")}
+        rows.append({"title": BASELINE_TITLES[name], **row})
     return tuple(rows)

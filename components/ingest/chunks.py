@@ -26,8 +26,8 @@ class ChunkConfig:
     """
 
     chunk_days: int = 756
-    eval_start: str = "2007-01-01"
-    test_start: str = "2010-01-01"
+    eval_start: str = "2009-01-01"
+    test_start: str = "2011-01-01"
     as_of: str = ""
 
     def __post_init__(self) -> None:

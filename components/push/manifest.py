@@ -88,5 +88,6 @@ def _list_files(folder: str, prefix: str) -> Iterator[str]:
             yield path
         else:
             raise PublishError(
-                f"{entry.path} must be a file or a folder, got a link or a special file; copy what it stands for"
+                f"{entry.path} must be a file or a folder, got a link or a special file; "
+                "put a copy of what it stands for there"
             )

@@ -47,6 +47,7 @@ LOCK_POLL_SECONDS = 0.05
 PUSH_KEY = "push"
 """Key of the record that says when, and as which version, the model was pushed."""
 
+SAVED_MODEL_FILE = "saved_model.pb"
 RECORD_PATH = f"{contract.ASSETS_EXTRA}/{contract.RECORD_FILE}"
 _NUMBER = re.compile(r"[0-9]{1,18}")
 """Names that a server may take for a version: whole numbers that 64 bits hold."""
@@ -84,11 +85,11 @@ def publish(
       additions: keys to add to the record, JSON types without NaN.
       lock_timeout_seconds: how long to wait for another push to the same folder.
     Raises:
-      PublishError: the model has no record or holds something that is neither file nor folder, `base` is no
-        local folder, or another push does not end.
+      PublishError: the model lacks its graph or its record, or holds something that is neither file nor
+        folder, `base` is no local folder, or another push does not end.
     """
     _check_destination(base)
-    files = hash_files(model_dir)
+    files = _hash_model(model_dir)
     os.makedirs(base, exist_ok=True)
     with _hold_lock(base, lock_timeout_seconds):
         _remove_leftovers(base)
@@ -128,6 +129,16 @@ def next_version(base: str, now: int) -> int:
     return max(now, *(number + 1 for number in taken)) if taken else now
 
 
+def _hash_model(model_dir: str) -> dict[str, str]:
+    files = hash_files(model_dir)
+    for path in (SAVED_MODEL_FILE, RECORD_PATH):
+        if path not in files:
+            raise PublishError(
+                f"{model_dir} must hold {path}, got {len(files)} other files; export it with the Trainer"
+            )
+    return files
+
+
 def _holds(version_dir: str, files: Mapping[str, str]) -> bool:
     """Whether a version is whole and holds the model of `files`, path -> sha256, whatever its record says."""
     own = (RECORD_PATH, MANIFEST_PATH)
@@ -149,18 +160,14 @@ def _stage(model_dir: str, staging: str, additions: Mapping[str, Any]) -> None:
 
 
 def _read_record(model_dir: str) -> dict[str, Any]:
+    with open(os.path.join(model_dir, RECORD_PATH), encoding="utf-8") as stream:
+        text = stream.read()
     try:
-        with open(os.path.join(model_dir, RECORD_PATH), encoding="utf-8") as stream:
-            record = json.load(stream)
-    except (OSError, ValueError) as error:
+        return dict(json.loads(text))
+    except (ValueError, TypeError) as error:
         raise PublishError(
-            f"a model must carry {RECORD_PATH}, got {error}; export it with the pipeline's Trainer"
+            f"{RECORD_PATH} must be a JSON object, got {error}; export the model again"
         ) from error
-    if not isinstance(record, dict):
-        raise PublishError(
-            f"{RECORD_PATH} must be an object, got {type(record).__name__}; export the model again"
-        )
-    return record
 
 
 def _describe_push(version: int) -> dict[str, Any]:

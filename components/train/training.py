@@ -38,9 +38,9 @@ class TrainConfig:
     """
 
     seed: int = 1
-    steps: int = 480
-    batch_crops: int = 4
-    crop_days: int = 252
+    steps: int = 300
+    batch_crops: int = 8
+    crop_days: int = 126
     validation_every: int = 20
     learning_rate: float = 2e-3
     warmup_steps: int = 60

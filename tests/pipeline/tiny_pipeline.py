@@ -27,6 +27,7 @@ def refuse(_):
 @component
 def Numbers(numbers: OutputArtifact[standard_artifacts.Examples], last: Parameter[int]):
     pathlib.Path(numbers.uri, "numbers.txt").write_text(" ".join(map(str, range(last))))
+    pathlib.Path(numbers.uri, "beam_flags.txt").write_text(" ".join(sys.argv[1:]))
     os.write(2, b"noise from C++\n")
 
 

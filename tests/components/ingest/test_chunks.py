@@ -189,7 +189,7 @@ def test_too_short_a_history_gives_no_chunk() -> None:
     ("changes", "message"),
     [
         ({"chunk_days": 0}, "chunks.chunk_days must be at least 1, got 0"),
-        ({"eval_start": "2010-01-01"}, "chunks.test_start must be after eval_start"),
+        ({"test_start": "1999-01-01"}, "chunks.test_start must be after eval_start"),
         ({"test_start": "01.01.2011"}, "chunks.test_start must be a day as 'YYYY-MM-DD'"),
         ({"as_of": "2012-02-30"}, "chunks.as_of must be a day as 'YYYY-MM-DD'"),
         ({"eval_start": "20070101"}, "chunks.eval_start must be a day as 'YYYY-MM-DD'"),

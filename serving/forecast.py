@@ -1,0 +1,111 @@
+"""What a client gets: price bands, typed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components import contract
+from components.errors import ServingError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from serving.bars import Days, LatestBars
+
+Floats = npt.NDArray[np.floating[Any]]
+
+QUANTILE = "quantile"
+HORIZON = "horizon"
+AS_OF = "as_of"
+PRICE = "price"
+RETURN = "return"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Forecast:
+    """Quantiles of each ticker's price and return over the next days.
+
+    Attributes:
+      tickers: their names, [tickers].
+      as_of: datetime64[D] [tickers], the day on whose close the forecast is made; NaT where unknown.
+      last_close: float32 [tickers], in the units of the bars.
+      horizons: int32 [horizons], trading days ahead.
+      levels: float64 [levels], rising, in (0, 1).
+      return_quantiles: float32 [tickers, horizons, levels], log return of the adjusted close.
+      price_quantiles: float32 [tickers, horizons, levels], in the units of `last_close`.
+      model_version: what the model calls itself.
+      served_version: number of the version under the model's base path.
+    """
+
+    tickers: tuple[str, ...]
+    as_of: Days
+    last_close: Floats
+    horizons: npt.NDArray[np.int32]
+    levels: Floats
+    return_quantiles: Floats
+    price_quantiles: Floats
+    model_version: str
+    served_version: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """The forecast in long format; one row a ticker, horizon and quantile. Needs pandas."""
+        import pandas as pd
+
+        shape = self.price_quantiles.shape
+        ticker, horizon, level = (index.ravel() for index in np.indices(shape))
+        return pd.DataFrame(
+            {
+                contract.TICKER: np.array(self.tickers, object)[ticker],
+                AS_OF: self.as_of.astype("datetime64[ns]")[ticker],
+                HORIZON: self.horizons[horizon],
+                QUANTILE: self.levels[level],
+                PRICE: self.price_quantiles.ravel(),
+                RETURN: self.return_quantiles.ravel(),
+                contract.MODEL_VERSION: self.model_version,
+            }
+        )
+
+
+def read_forecast(outputs: Mapping[str, npt.NDArray[Any]], bars: LatestBars, served_version: int) -> Forecast:
+    """Makes a Forecast of what the `forecast` signature answered.
+
+    Args:
+      outputs: its output tensors by name.
+      bars: what was asked.
+      served_version: from the answer.
+    Raises:
+      ServingError: the answer is not that of a marketcast model.
+    """
+    horizons = outputs.get(contract.HORIZONS_OUTPUT, np.empty(0))
+    levels = outputs.get(contract.QUANTILE_LEVELS_OUTPUT, np.empty(0))
+    grid = (len(bars.tickers), horizons.size, levels.size)
+    expected: dict[str, tuple[int, ...]] = {
+        contract.RETURN_QUANTILES: grid,
+        contract.PRICE_QUANTILES: grid,
+        contract.LAST_CLOSE: grid[:1],
+        contract.HORIZONS_OUTPUT: grid[1:2],
+        contract.QUANTILE_LEVELS_OUTPUT: grid[2:],
+        contract.MODEL_VERSION: (),
+    }
+    for name, shape in expected.items():
+        if name not in outputs or outputs[name].shape != shape:
+            got = list(outputs[name].shape) if name in outputs else ", ".join(outputs) or "no outputs"
+            raise ServingError(
+                f"the model must answer {name} {list(shape)}, got {got}; serve a model of marketcast"
+            )
+    return Forecast(
+        tickers=bars.tickers,
+        as_of=bars.as_of,
+        last_close=outputs[contract.LAST_CLOSE],
+        horizons=horizons,
+        levels=np.round(levels.astype(np.float64), 6),
+        return_quantiles=outputs[contract.RETURN_QUANTILES],
+        price_quantiles=outputs[contract.PRICE_QUANTILES],
+        model_version=outputs[contract.MODEL_VERSION].item().decode(),
+        served_version=served_version,
+    )
