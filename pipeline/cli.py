@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import click
 
+from components import contract
 from components.errors import MarketcastError
-
-MODEL_BASE_PATH = "models/marketcast"
-DATA_PATH = "data/raw/stock_prices.csv"
 
 
 class _Group(click.Group):
@@ -33,19 +35,92 @@ def main() -> None:
     """
 
 
+def _configured(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command --config and --set."""
+    file = click.option(
+        "--config",
+        "config_file",
+        default="",
+        metavar="FILE",
+        help="YAML over the defaults; see docs/config.md.",
+    )
+    override = click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="One key over all, such as train.seed=2.",
+    )
+    return file(override(command))
+
+
 @main.command()
-@click.option(
-    "--config", "config_file", default="", metavar="FILE", help="YAML over the defaults; see docs/config.md."
-)
-@click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One key over all, such as train.seed=2."
-)
+@_configured
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on standard output.")
 def run(config_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Run the pipeline: bars in, a blessed and pushed model out, or the reason why not."""
     from pipeline import run_local
 
     sys.exit(run_local.run(config_file, overrides, as_json))
+
+
+@main.command()
+@_configured
+@click.option(
+    "--model-base-path", metavar="DIR", help="Folder of the versions.  [default: of the configuration]"
+)
+@click.option("--model-name", default=contract.MODEL_NAME, show_default=True, help="What clients call it.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8500, show_default=True, help="Of gRPC; 0 takes a free one.")
+def serve(
+    config_file: str, overrides: tuple[str, ...], model_base_path: str | None, **server_settings: Any
+) -> None:
+    """Serve the newest pushed model over gRPC, as TensorFlow Serving does."""
+    from pipeline.environment import load_serving_sections
+    from serving import server
+
+    logging.basicConfig(level=logging.INFO, format=server.LOG_FORMAT)
+    paths = load_serving_sections(config_file, overrides).paths
+    server.run(
+        server.ServerConfig(model_base_path=model_base_path or paths.model_base_path, **server_settings)
+    )
+
+
+@main.command()
+@_configured
+@click.option(
+    "--ticker", "tickers", multiple=True, required=True, help="Whose; can be given again, or with commas."
+)
+@click.option("--data", "data_path", metavar="PATH", help="The bars.  [default: of the configuration]")
+@click.option("--as-of", default="", metavar="DAY", help="Forecast as of this day; later bars are ignored.")
+@click.option("--address", default="", metavar="HOST:PORT", help="A server; without it one is started.")
+@click.option(
+    "--model-base-path", metavar="DIR", help="What that one serves.  [default: of the configuration]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+def forecast(
+    config_file: str,
+    overrides: tuple[str, ...],
+    data_path: str | None,
+    model_base_path: str | None,
+    **options: Any,
+) -> None:
+    """Ask a served model, over gRPC, for the price bands of the next days."""
+    from pipeline.environment import load_serving_sections
+    from serving import forecast_command
+
+    sections = load_serving_sections(config_file, overrides)
+    source = dataclasses.replace(sections.source, path=data_path) if data_path else sections.source
+    forecast_command.forecast(
+        forecast_command.ForecastOptions(
+            source=source,
+            validation=sections.validation,
+            model_base_path=model_base_path or sections.paths.model_base_path,
+            **options,
+        ),
+        sys.stdout,
+        sys.stderr,
+    )
 
 
 @main.command()

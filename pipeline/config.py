@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import pathlib
 from collections.abc import Sequence
 
-from components.errors import ConfigError
 from components.evaluate.gate import GateConfig
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
@@ -16,46 +13,7 @@ from components.rehearse.replay import RehearsalConfig
 from components.train.model import ModelConfig
 from components.train.training import TrainConfig
 from pipeline import settings
-
-LOCAL_ENVIRONMENT = pathlib.Path(__file__).parent / "environments" / "local.yaml"
-
-
-@dataclasses.dataclass(frozen=True)
-class PathsConfig:
-    """Where a run writes; paths are relative to the working directory.
-
-    Attributes:
-      run_root: folder of artifacts, metadata, logs and the lock of the running run.
-      model_base_path: folder of pushed versions, one numbered folder each; what a server is given.
-    """
-
-    run_root: str
-    model_base_path: str
-
-    def __post_init__(self) -> None:
-        for name in ("run_root", "model_base_path"):
-            if not getattr(self, name):
-                raise ValueError(f"paths.{name} must name a folder, got ''; give a path")
-
-    @property
-    def pipeline_root(self) -> str:
-        """Folder of the artifacts, one subfolder a component."""
-        return os.path.join(self.run_root, "pipeline")
-
-    @property
-    def metadata(self) -> str:
-        """File of the SQLite metadata store."""
-        return os.path.join(self.run_root, "metadata.sqlite")
-
-    @property
-    def logs(self) -> str:
-        """Folder of the log files, one a run."""
-        return os.path.join(self.run_root, "logs")
-
-    @property
-    def lock(self) -> str:
-        """File that a run locks while it lasts."""
-        return os.path.join(self.run_root, "lock")
+from pipeline.environment import PathsConfig, read_layers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,13 +65,4 @@ def load_config(file: str = "", overrides: Sequence[str] = ()) -> PipelineConfig
     Raises:
       ConfigError: a file, a key or a value is wrong.
     """
-    files = [str(LOCAL_ENVIRONMENT), *([file] if file else [])]
-    trees = [settings.read_yaml(_read(name), os.path.relpath(name)) for name in files]
-    return settings.build(PipelineConfig, settings.merge([*trees, *map(settings.read_override, overrides)]))
-
-
-def _read(file: str) -> str:
-    try:
-        return pathlib.Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--config must be a readable YAML file, got {error}; check the path") from error
+    return settings.build(PipelineConfig, read_layers(file, overrides))

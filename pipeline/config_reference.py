@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline import settings
-from pipeline.config import LOCAL_ENVIRONMENT, PipelineConfig
+from pipeline.config import PipelineConfig
+from pipeline.environment import LOCAL_ENVIRONMENT
 
 HEADER = """# Configuration
 

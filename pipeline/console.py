@@ -58,10 +58,10 @@ class RunConsole:
         """The component ended well."""
         self._end(f"{seconds:6.1f} s", result, "")
 
-    def failed(self) -> None:
-        """The component failed."""
+    def stopped(self, how: str) -> None:
+        """The component, if one was running, did not end well: it failed or was interrupted."""
         if self._name:
-            self._end(f"{'failed':>8}", "", "red")
+            self._end(f"{how:>8}", "", "red")
 
     def _end(self, time_text: str, result: str, style: str) -> None:
         if self._progress:

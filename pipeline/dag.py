@@ -47,7 +47,7 @@ def create_pipeline(config: PipelineConfig) -> pipeline.Pipeline:
             champion_version=ChampionResolver.find_version(config.paths.model_base_path),
         ),
         enable_cache=True,
-        metadata_connection_config=_sqlite(config.paths.metadata),
+        metadata_connection_config=connect_sqlite(config.paths.metadata),
         beam_pipeline_args=list(config.beam.pipeline_args),
     )
 
@@ -75,9 +75,9 @@ def create_components(
     trainer = _create_trainer(config, examples, schema, transform.outputs["transform_graph"])
     model = trainer.outputs["model"]
     champion = ChampionResolver(os.path.abspath(config.paths.model_base_path), champion_version)
-    evaluator = GatedEvaluator(
-        examples, model, champion.outputs["champion"], schema, config.gate
-    ).with_id("Evaluator")
+    evaluator = GatedEvaluator(examples, model, champion.outputs["champion"], schema, config.gate).with_id(
+        "Evaluator"
+    )
     rehearsal = Rehearsal(model, config.rehearsal)
     pusher = AtomicPusher(
         model=model,
@@ -126,5 +126,6 @@ def _dotted(function) -> str:
     return f"{function.__module__}.{function.__name__}"
 
 
-def _sqlite(path: str) -> metadata_store_pb2.ConnectionConfig:
+def connect_sqlite(path: str) -> metadata_store_pb2.ConnectionConfig:
+    """A metadata store in a file of this machine."""
     return metadata.sqlite_metadata_connection_config(os.path.abspath(path))

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -56,9 +56,22 @@ class LocalRunner(tfx_runner.IrBasedRunner):
     out, the listener and the check of each component's state are added.
     """
 
-    def __init__(self, started: Callable[[str], None], finished: Callable[[NodeResult], None]) -> None:
+    def __init__(
+        self,
+        started: Callable[[str], None],
+        finished: Callable[[NodeResult], None],
+        never_reused: Collection[str] = (),
+    ) -> None:
+        """Makes a runner.
+
+        Args:
+          started: told the name of each component as it begins.
+          finished: told what it gave.
+          never_reused: names of components whose result an earlier run cannot vouch for.
+        """
         self._started = started
         self._finished = finished
+        self._never_reused = never_reused
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options: Any = None, **kwargs: Any) -> None:
         """Runs a compiled pipeline.
@@ -93,6 +106,8 @@ class LocalRunner(tfx_runner.IrBasedRunner):
         connection: metadata.Metadata,
     ) -> None:
         node_id = node.node_info.id
+        if node_id in self._never_reused:
+            node.execution_options.caching_options.enable_cache = False
         self._started(node_id)
         start = time.monotonic()
         try:

@@ -20,6 +20,9 @@ EVALUATOR = "Evaluator"
 REHEARSAL = "Rehearsal"
 PUSHER = "Pusher"
 TITLE_WIDTH = 46
+BASELINE_WIDTH = 31
+LOSS_WIDTH = 6
+SKILL_WIDTH = 9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +106,8 @@ _DESCRIBERS: Mapping[str, Callable[[NodeResult], str]] = {
 def render(outcome: Outcome) -> list[str]:
     """The lines that the user reads: each check, the baselines beside the model, and the answer."""
     lines = ["", "the gate, on the test split, one day ahead", *_render_checks(outcome.verdict)]
-    lines += ["", "pinball loss x 1,000, and the model's skill against it, by days ahead"]
+    days = "".join(f"{f'{horizon} d':>{LOSS_WIDTH}}{'':{SKILL_WIDTH}}" for horizon in contract.HORIZONS)
+    lines += ["", f"{'pinball x 1,000, skill':<{BASELINE_WIDTH}}{days}".rstrip()]
     lines += [_render_baseline(row) for row in outcome.verdict.baselines]
     if outcome.pushed:
         return [*lines, "", f"blessed and pushed: {outcome.model_path}"]
@@ -126,13 +130,13 @@ def _render_checks(verdict: Verdict) -> list[str]:
 def _render_baseline(row: Mapping[str, Any]) -> str:
     skills = row["skill"] or [None] * len(row["pinball"])
     cells = [_render_cell(loss, skill) for loss, skill in zip(row["pinball"], skills, strict=True)]
-    return f"  {row['title']:<30}" + "".join(f"{cell:>16}" for cell in cells)
+    return f"  {row['title']:<{BASELINE_WIDTH - 2}}{''.join(cells)}".rstrip()
 
 
 def _render_cell(loss: float | None, skill: float | None) -> str:
-    if loss is None:
-        return "-"
-    return f"{1000 * loss:.3f}" + ("         " if skill is None else f" {100 * skill:+6.2f} %")
+    shown_loss = "-" if loss is None else f"{1000 * loss:.3f}"
+    shown_skill = "" if skill is None else f"{100 * skill:+.1f} %"
+    return f"{shown_loss:>{LOSS_WIDTH}}{shown_skill:>{SKILL_WIDTH}}"
 
 
 def _artifact(result: NodeResult, key: str) -> Any:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 REFUSED_EXIT_CODE = 3
 INTERRUPTED_EXIT_CODE = 130
+NEVER_REUSED = ("Pusher",)
+"""What it made lies outside the run's folder and may have gone since; it pushes nothing twice."""
 FRAMEWORKS = {"tfx": "TFX", "tensorflow": "TensorFlow"}
 
 
@@ -84,12 +86,12 @@ class _LocalRun:
         try:
             self._run(config_file, overrides)
         except KeyboardInterrupt:
-            self._console.failed()
+            self._console.stopped("stopped")
             self._console.say("interrupted; nothing is half-pushed, the same command takes up from here")
             self.report.exit_code = INTERRUPTED_EXIT_CODE
             self.report.outcome = self.report.error = "interrupted"
         except Exception as error:
-            self._console.failed()
+            self._console.stopped("failed")
             logging.getLogger(__name__).exception("the run failed")
             self._explain(error)
         finally:
@@ -109,7 +111,7 @@ class _LocalRun:
             pipeline = create_pipeline(config)
             versions = [f"{title} {importlib.metadata.version(name)}" for name, title in FRAMEWORKS.items()]
             self._console.finished(time.monotonic() - start, ", ".join(versions))
-            LocalRunner(self._console.started, self._finish_component).run(pipeline)
+            LocalRunner(self._console.started, self._finish_component, NEVER_REUSED).run(pipeline)
         self._conclude(config)
 
     def _open_log(self, config: PipelineConfig) -> None:

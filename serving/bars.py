@@ -39,7 +39,7 @@ def take_latest_bars(bars: Any) -> LatestBars:
 
     Args:
       bars: a DataFrame in long format (contract.TICKER, DATE and the bar columns, in any order of rows), or
-        a mapping of each ticker to its columns, oldest first. Without ADJ_CLOSE, CLOSE is taken to be adjusted.
+        a mapping of each ticker to its columns, oldest first. Without ADJ_CLOSE, CLOSE counts as adjusted.
     Raises:
       InputError: a column is missing, a value is no number or no price, days repeat or run backwards,
         or there are too few bars.
@@ -60,7 +60,7 @@ def _split_frame(frame: Any) -> Iterator[tuple[str, Columns]]:
     for name in (contract.TICKER, contract.DATE):
         if name not in frame.columns:
             raise InputError(
-                f"bars must have the column {name}, got {', '.join(map(str, frame.columns))}; rename or add it"
+                f"bars must have the column {name}, got {', '.join(map(str, frame.columns))}; add it"
             )
     names, codes = np.unique(np.asarray(frame[contract.TICKER]).astype(str), return_inverse=True)
     days = _parse_days("bars", frame[contract.DATE])

@@ -176,8 +176,8 @@ class ForecastClient:
             )
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return ServingError(
-                f"{self.address} must answer within {timeout_seconds:g} s, got no answer; allow more time, or "
-                "look at the server's load"
+                f"{self.address} must answer within {timeout_seconds:g} s, got no answer; allow more time, "
+                "or look at the server's load"
             )
         if code == grpc.StatusCode.NOT_FOUND:
             return ServingError(
@@ -185,8 +185,8 @@ class ForecastClient:
                 "name and the versions under the server's model base path"
             )
         return ServingError(
-            f"{self.address} must answer the request, got {code.name}: {details}; check the request, and that "
-            "the model is one of marketcast"
+            f"{self.address} must answer the request, got {code.name}: {details}; check the request, and "
+            "that the model is one of marketcast"
         )
 
     def _read_outputs(self, answer: wire_pb2.PredictResponse) -> dict[str, Array]:

@@ -32,7 +32,7 @@ def start_server(
     model_name: str = contract.MODEL_NAME,
     timeout_seconds: float = START_TIMEOUT_SECONDS,
 ) -> Iterator[str]:
-    """Runs a server as a process of its own until the end of the `with`; it ends even if this process is killed.
+    """Runs a server process until the end of the `with`, or the death of this process.
 
     Args:
       model_base_path: folder of the versions.

@@ -1,7 +1,7 @@
 """One loaded version of a SavedModel, run as TensorFlow Serving runs it: in a session.
 
-`tf.saved_model.load` would rebuild Python objects instead. It is slower for a single forecast, and it forgives what a
-session does not, such as variables that the restore operation misses.
+`tf.saved_model.load` would rebuild Python objects instead. It is slower for a single forecast, and it
+forgives what a session does not, such as variables that the restore operation misses.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_WARMUP_RECORDS = 1000
 """TensorFlow Serving's limit, too."""
 
 
-class RequestRefused(Exception):
+class RequestError(Exception):
     """A request that is answered with an error.
 
     Attributes:
@@ -64,12 +64,12 @@ class Servable:
         """Answers a request; its model_spec has been followed here already.
 
         Raises:
-          RequestRefused: signature, inputs or outputs are not those of the model.
+          RequestError: signature, inputs or outputs are not those of the model.
           tf.errors.OpError: the graph refuses.
         """
         signature_name = request.model_spec.signature_name or contract.DEFAULT_SIGNATURE
         if signature_name not in self.signature_defs:
-            raise RequestRefused(
+            raise RequestError(
                 grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{signature_name}" not found.'
             )
         signature = self.signature_defs[signature_name]
@@ -161,5 +161,5 @@ def _type_name(number: int) -> str:
         return str(number)
 
 
-def _invalid(message: str) -> RequestRefused:
-    return RequestRefused(grpc.StatusCode.INVALID_ARGUMENT, message)
+def _invalid(message: str) -> RequestError:
+    return RequestError(grpc.StatusCode.INVALID_ARGUMENT, message)

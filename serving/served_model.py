@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import get_model_status_pb2, model_pb2
 
 from serving import versions
-from serving.servable import RequestRefused, Servable
+from serving.servable import RequestError, Servable
 
 State = get_model_status_pb2.ModelVersionStatus
 _log = logging.getLogger(__name__)
@@ -68,12 +68,12 @@ class ServedModel:
         """The servable that a request asks for.
 
         Raises:
-          RequestRefused: there is none.
+          RequestError: there is none.
         """
         if not spec.name:
-            raise RequestRefused(grpc.StatusCode.INVALID_ARGUMENT, "ModelSpec has no name specified.")
+            raise RequestError(grpc.StatusCode.INVALID_ARGUMENT, "ModelSpec has no name specified.")
         if spec.HasField("version_label"):
-            raise RequestRefused(
+            raise RequestError(
                 grpc.StatusCode.INVALID_ARGUMENT,
                 f"Unrecognized servable version label: {spec.version_label}",
             )
@@ -87,27 +87,25 @@ class ServedModel:
                 if spec.HasField("version")
                 else f"Latest({spec.name})"
             )
-            raise RequestRefused(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {asked}")
+            raise RequestError(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {asked}")
         return servable
 
     def describe(self, spec: model_pb2.ModelSpec) -> dict[int, VersionState]:
         """The state of the version that is asked for, or of all.
 
         Raises:
-          RequestRefused: there is none.
+          RequestError: there is none.
         """
         with self._lock:
             states = dict(self._states) if spec.name == self.name else {}
         if not spec.HasField("version"):
             if states:
                 return states
-            raise RequestRefused(
-                grpc.StatusCode.NOT_FOUND, f"Could not find any versions of model {spec.name}"
-            )
+            raise RequestError(grpc.StatusCode.NOT_FOUND, f"Could not find any versions of model {spec.name}")
         version = spec.version.value
         if version in states:
             return {version: states[version]}
-        raise RequestRefused(
+        raise RequestError(
             grpc.StatusCode.NOT_FOUND, f"Could not find version {version} of model {spec.name}"
         )
 
@@ -123,7 +121,7 @@ class ServedModel:
         try:
             servable = Servable(self.name, version, folder)
         except Exception as error:  # Anything may be wrong with a model; the server lives on.
-            code = error.code if isinstance(error, tf.errors.OpError) else tf.errors.UNKNOWN
+            code = error.error_code if isinstance(error, tf.errors.OpError) else tf.errors.UNKNOWN
             return self._refuse(version, snapshot, VersionState(State.END, code, f"{error}"))
         previous, self._servable = self._servable, servable
         self._set_state(version, VersionState(State.AVAILABLE))

@@ -16,6 +16,7 @@ import pathlib
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Sequence
 from typing import IO
 
@@ -72,6 +73,54 @@ class ServerConfig:
                 raise ConfigError(f"--{name} must not be empty, got ''; leave it out for the default")
 
 
+class Server:
+    """A server in this process; it answers from start() to stop()."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        """Takes the port. Imports TensorFlow.
+
+        Raises:
+          ServingError: the port is taken.
+        """
+        _quieten_tensorflow()
+        from serving.served_model import ServedModel
+        from serving.services import add_services
+
+        self.model = ServedModel(config.model_name, pathlib.Path(config.model_base_path))
+        self._config = config
+        self._stopping = threading.Event()
+        self._grpc = grpc.server(
+            concurrent.futures.ThreadPoolExecutor(NUM_REQUEST_THREADS), options=CHANNEL_OPTIONS
+        )
+        add_services(self._grpc, self.model)
+        self.port = _bind(self._grpc, config)
+        self.address = f"{config.host}:{self.port}"
+        self._watch = threading.Thread(
+            target=self.model.watch, args=(config.file_system_poll_wait_seconds, self._stopping)
+        )
+
+    def start(self) -> None:
+        """Loads the newest good version, if there is one, then answers and watches for newer ones.
+
+        Raises:
+          ServingError: the model base path is no folder that can be read.
+        """
+        try:
+            self.model.poll()
+        except OSError as error:
+            raise ServingError(
+                f"--model_base_path must be a folder that can be read, got {error}; check the path"
+            ) from error
+        self._grpc.start()
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Takes no more requests and ends when those under way are answered, or after GRACE_SECONDS."""
+        self._stopping.set()
+        self._grpc.stop(GRACE_SECONDS).wait()
+        self._watch.join()
+
+
 def run(config: ServerConfig, stopping: threading.Event | None = None) -> None:
     """Serves until SIGTERM or SIGINT, or until `stopping` is set; to be called from the main thread.
 
@@ -81,39 +130,17 @@ def run(config: ServerConfig, stopping: threading.Event | None = None) -> None:
     Raises:
       ServingError: the port is taken.
     """
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     stopping = stopping or threading.Event()
-    handlers = {
-        number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        _serve(config, stopping)
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
-def _serve(config: ServerConfig, stopping: threading.Event) -> None:
-    _quieten_tensorflow()
-    from serving.served_model import ServedModel
-    from serving.services import add_services
-
-    model = ServedModel(config.model_name, pathlib.Path(config.model_base_path))
-    server = grpc.server(concurrent.futures.ThreadPoolExecutor(NUM_REQUEST_THREADS), options=CHANNEL_OPTIONS)
-    add_services(server, model)
-    port = _bind(server, config)
-    model.poll()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    server = Server(config)
     server.start()
-    address = f"{config.host}:{port}"
-    line = {"event": LISTENING, "address": address, "port": port, "model_name": config.model_name}
+    line = {"event": LISTENING, "address": server.address, "port": server.port, "model": config.model_name}
     print(json.dumps(line), flush=True)
-    watch = threading.Thread(
-        target=model.watch, args=(config.file_system_poll_wait_seconds, stopping), name="versions"
-    )
-    watch.start()
     stopping.wait()
     logging.getLogger(__name__).info("stopping")
-    server.stop(GRACE_SECONDS).wait()
-    watch.join()
+    server.stop()
 
 
 def _bind(server: grpc.Server, config: ServerConfig) -> int:
@@ -122,15 +149,16 @@ def _bind(server: grpc.Server, config: ServerConfig) -> int:
         return server.add_insecure_port(f"{config.host}:{config.port}")
     except RuntimeError as error:
         raise ServingError(
-            f"--port must be free on {config.host}, got {config.port}, which is not; stop what listens there, "
-            "or use --port 0"
+            f"--port must be free on {config.host}, got {config.port}, which is not; stop what listens "
+            "there, or use --port 0"
         ) from error
 
 
 def _quieten_tensorflow() -> None:
     """Keeps what TensorFlow prints at its import, and its advice, off standard error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with warnings.catch_warnings(action="ignore"):
+        import tensorflow as tf
 
     tf.get_logger().setLevel(logging.ERROR)
 
@@ -149,7 +177,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{field.name}", type=type(field.default), default=field.default)
     parser.add_argument("--stop_at_stdin_end", action="store_true", help="stop when standard input ends")
     flags = vars(parser.parse_args(arguments))
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     stopping = threading.Event()
     if flags.pop("stop_at_stdin_end"):
         threading.Thread(target=_stop_at_end, args=(sys.stdin, stopping), daemon=True).start()

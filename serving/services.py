@@ -17,7 +17,7 @@ from tensorflow_serving.apis import (
 )
 
 from serving.answers import SIGNATURE_DEF_FIELD
-from serving.servable import RequestRefused
+from serving.servable import RequestError
 from serving.served_model import ServedModel
 
 Answer = TypeVar("Answer")
@@ -99,29 +99,29 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
 def _check_model_spec(request: Any) -> None:
     if not request.HasField("model_spec"):
-        raise RequestRefused(grpc.StatusCode.INVALID_ARGUMENT, "Missing ModelSpec")
+        raise RequestError(grpc.StatusCode.INVALID_ARGUMENT, "Missing ModelSpec")
 
 
 def _check_metadata_fields(fields: Any) -> None:
     if not fields:
-        raise RequestRefused(
+        raise RequestError(
             grpc.StatusCode.INVALID_ARGUMENT,
             "GetModelMetadataRequest must specify at least one metadata_field",
         )
     for field in fields:
         if field != SIGNATURE_DEF_FIELD:
-            raise RequestRefused(grpc.StatusCode.INVALID_ARGUMENT, f"Metadata field {field} is not supported")
+            raise RequestError(grpc.StatusCode.INVALID_ARGUMENT, f"Metadata field {field} is not supported")
 
 
 def _guard(context: grpc.ServicerContext, answer: Callable[[], Answer]) -> Answer:
     """Answers, or ends the call with the code of what went wrong."""
     try:
         return answer()
-    except RequestRefused as error:
+    except RequestError as error:
         return _abort(context, error.code, error.message)
     except tf.errors.OpError as error:
         return _abort(
-            context, _CODES[error.code], error.message.removeprefix("Graph execution error:").lstrip()
+            context, _CODES[error.error_code], error.message.removeprefix("Graph execution error:").lstrip()
         )
     except Exception as error:
         _log.exception("a request failed")

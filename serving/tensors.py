@@ -17,7 +17,7 @@ TensorMessage = Any
 MAX_FILLED_ELEMENTS = 1 << 24
 """Elements that a message of fewer values may stand for; else a few bytes could ask for all memory."""
 
-_FIELDS = {
+_FIELDS: dict[int, tuple[np.dtype[Any], str]] = {
     wire_pb2.DT_FLOAT: (np.dtype(np.float32), "float_val"),
     wire_pb2.DT_DOUBLE: (np.dtype(np.float64), "double_val"),
     wire_pb2.DT_INT8: (np.dtype(np.int8), "int_val"),
@@ -47,13 +47,13 @@ def write_tensor(array: Array, message: TensorMessage, as_fields: bool = False) 
     """
     if array.dtype not in _DATA_TYPES:
         raise ValueError(
-            f"a tensor must hold one of {', '.join(str(d) for d in _DATA_TYPES)}, got {array.dtype}; convert it"
+            f"a tensor must hold one of {', '.join(map(str, _DATA_TYPES))}, got {array.dtype}; convert it"
         )
     message.dtype = _DATA_TYPES[array.dtype]
     message.tensor_shape.SetInParent()  # A scalar has a shape, too: one without dimensions.
     for size in array.shape:
         message.tensor_shape.dim.add().size = size
-    if as_fields or array.dtype == object:
+    if as_fields or array.dtype.kind == "O":
         getattr(message, _FIELDS[message.dtype][1]).extend(array.ravel().tolist())
     else:
         message.tensor_content = array.tobytes()
@@ -78,7 +78,7 @@ def read_tensor(message: TensorMessage) -> Array:
     if message.tensor_shape.unknown_rank or any(size < 0 for size in shape):
         raise ValueError(f"a tensor's shape must be known, got {shape}; give each dimension its size")
     num_elements = math.prod(shape)
-    if message.tensor_content and dtype != object:
+    if message.tensor_content and dtype.kind != "O":
         return _read_content(message.tensor_content, dtype, num_elements).reshape(shape)
     return _read_fields(getattr(message, field), dtype, num_elements).reshape(shape)
 
@@ -101,7 +101,7 @@ def _read_fields(values: Any, dtype: np.dtype[Any], num_elements: int) -> Array:
         )
     array: Array = np.empty(num_elements, dtype)
     given = min(len(values), num_elements)
-    array[:given] = np.asarray(values[:given]).astype(dtype) if dtype != object else values[:given]
+    array[:given] = np.asarray(values[:given]).astype(dtype) if dtype.kind != "O" else values[:given]
     if given < num_elements:
-        array[given:] = values[-1] if given else (b"" if dtype == object else 0)
+        array[given:] = values[-1] if given else (b"" if dtype.kind == "O" else 0)
     return array

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 NUM_UNTIMED_REQUESTS = 10
 """Forecasts before the first that is timed."""
+MAX_MESSAGE_LETTERS = 400
+"""TensorFlow's messages go on for pages; what went wrong stands at their beginning."""
 SIGNATURES = (contract.FORECAST_SIGNATURE, contract.DEFAULT_SIGNATURE)
 
 
@@ -169,10 +172,9 @@ def _run_check(name: str, check: Callable[[], list[str]]) -> report.Check:
     try:
         return report.Check(name, tuple(check()))
     except Exception as error:
-        lines = str(error).strip().splitlines() or ["no message"]
-        return report.Check(
-            name, (f"'{name}' must run to its end, got {type(error).__name__}: {lines[0]}; mend the export",)
-        )
+        message = textwrap.shorten(str(error), MAX_MESSAGE_LETTERS)
+        got = f"{type(error).__name__}: {message}"
+        return report.Check(name, (f"'{name}' must run to its end, got {got}; mend the export",))
 
 
 def main() -> None:

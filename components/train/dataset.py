@@ -17,6 +17,9 @@ NUM_HORIZONS = len(contract.HORIZONS)
 FIRST_STEP = contract.LOOKBACK - causal.NETWORK_STEPS + 1
 """Bar of a chunk at which the network starts, so that its first target day ends NETWORK_STEPS."""
 
+VALIDATION_CHUNKS = 32
+"""Chunks in a validation batch."""
+
 
 class Chunk(NamedTuple):
     """One transformed chunk of c target days.
@@ -62,6 +65,10 @@ class ChunkSource:
         """A dataset of Chunk, in file order."""
         return self._records().batch(1).map(self._to_chunk, num_parallel_calls=tf.data.AUTOTUNE)
 
+    def count_chunks(self) -> int:
+        """Number of chunks; reads the files once, without parsing."""
+        return int(self._records().reduce(np.int64(0), lambda count, _: count + 1))
+
     def _records(self) -> tf.data.Dataset:
         return tf.data.TFRecordDataset(self._files, compression_type="GZIP")
 
@@ -106,10 +113,15 @@ def make_training_batches(source: ChunkSource, config: TrainConfig) -> tf.data.D
 
 
 def make_validation_batches(source: ChunkSource, config: TrainConfig) -> tf.data.Dataset:
-    """One pass over whole chunks, padded to the longest of a batch, masked days weighing nothing."""
-    batches = source.chunks().padded_batch(32).map(
+    """One pass over whole chunks, padded to the longest of a batch, masked days weighing nothing.
+
+    Its length is known, for Keras takes the end of a dataset of unknown length for an accident.
+    """
+    batches = source.chunks().padded_batch(VALIDATION_CHUNKS).map(
         lambda chunk: (chunk.features, chunk.labels, chunk.mask * horizon_weights(config))
     )
+    num_batches = -(-source.count_chunks() // VALIDATION_CHUNKS)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(num_batches))
     return batches.cache() if config.cache_features else batches
 
 

@@ -150,6 +150,7 @@ def fit_network(
             keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
             keras.callbacks.EarlyStopping("val_loss", patience=epochs, restore_best_weights=True),
         ],
+        shuffle=False,
         verbose=0,
     )
     return history.history

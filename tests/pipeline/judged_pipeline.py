@@ -51,11 +51,13 @@ def Pusher(
     story: Parameter[str],
     destination: Parameter[str],
 ):
-    pushed = story == "pushed"
+    pushed = story in ("pushed", "vanished")
     pushed_model.set_int_custom_property("pushed", int(pushed))
     if pushed:
-        pathlib.Path(destination, "17").mkdir(parents=True)
+        pathlib.Path(destination, "17").mkdir(parents=True, exist_ok=True)
         pushed_model.set_string_custom_property("pushed_destination", str(pathlib.Path(destination, "17")))
+    if story == "vanished":
+        pathlib.Path(destination, "17").rmdir()
 
 
 def create(config, story):

@@ -34,6 +34,35 @@ def test_wrong_usage_ends_with_2():
     assert CliRunner().invoke(main, ["run", "--no-such-flag"]).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (
+            ["--ticker", "AAPL"],
+            5,
+            "models/marketcast must hold a pushed model, got none; run `marketcast run`",
+        ),
+        (
+            ["--ticker", "APPL"],
+            4,
+            "a ticker must be one of data/raw/stock_prices.csv, got 'APPL'; the nearest",
+        ),
+        (
+            ["--ticker", "AAPL", "--address", "127.0.0.1:1"],
+            5,
+            "127.0.0.1:1 must be a server that can be reached",
+        ),
+        (["--ticker", "AAPL", "--data", "none.csv"], 4, "source.path must lead to files"),
+        (["--ticker", "AAPL", "--set", "source.pth=x"], 4, "source.pth must be a known key"),
+    ],
+)
+def test_a_forecast_that_cannot_be_is_one_line_and_its_exit_code(tmp_path, arguments, exit_code, message):
+    ended = run_marketcast(tmp_path, "forecast", *arguments)
+    assert (ended.returncode, ended.stdout) == (exit_code, "")
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"error: {message}")
+
+
 @pytest.mark.tf
 @pytest.mark.parametrize(
     ("yaml", "arguments", "message"),

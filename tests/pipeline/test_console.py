@@ -27,7 +27,7 @@ def test_without_a_terminal_there_are_only_lines():
     console.progressed("training", 1, 480)
     console.finished(31.24, "480 steps [done] :tada:")
     console.started("Evaluator")
-    console.failed()
+    console.stopped("failed")
     assert stream.getvalue() == (
         "  Trainer              31.2 s  480 steps [done] :tada:\n  Evaluator            failed\n"
     )

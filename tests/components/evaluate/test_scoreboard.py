@@ -134,6 +134,8 @@ def test_a_scoreboard_grows_with_dates_and_not_with_rows() -> None:
     board = functools.reduce(Scoreboard.merge, boards)
     assert board.sums.shape[0] == len(board.dates) == 20
     assert len(board.tickers) == 8
+    days, inside = board.merge(board).tickers["T3"]
+    assert (days / 2, inside / 2) == boards[3].tickers["T3"]
 
 
 def test_masked_labels_count_for_nothing() -> None:
@@ -160,7 +162,7 @@ def test_a_scoreboard_without_scores_has_all_figures() -> None:
 
 def test_the_worst_ticker_is_one_with_enough_days() -> None:
     days = float(MIN_TICKER_DAYS)
-    tickers = {"SOUND": (days, 0.9 * days), "BAD": (2 * days, 1.6 * days), "SHORT": (days - 1, 0.0)}
+    tickers = {"SOUND": (2 * days, 1.8 * days), "BAD": (days, 0.8 * days), "SHORT": (days - 1, 0.0)}
     board = dataclasses.replace(score_chunk(_random_chunk("A", 1, 9, 0)), tickers=tickers)
     assert summarise(board)["worst_ticker_coverage_90"] == pytest.approx(0.8)
     short = dataclasses.replace(board, tickers={"SHORT": (days - 1, 0.0)})

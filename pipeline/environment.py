@@ -1,0 +1,100 @@
+"""Where a run reads and writes: the sections that need no framework, and the layers they come in."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Sequence
+
+from components.errors import ConfigError
+from components.ingest.bars import ValidationConfig
+from components.ingest.sources import SourceConfig
+from pipeline import settings
+
+LOCAL_ENVIRONMENT = pathlib.Path(__file__).parent / "environments" / "local.yaml"
+
+
+@dataclasses.dataclass(frozen=True)
+class PathsConfig:
+    """Where a run writes; paths are relative to the working directory.
+
+    Attributes:
+      run_root: folder of artifacts, metadata, logs and the lock of the running run.
+      model_base_path: folder of pushed versions, one numbered folder each; what a server is given.
+    """
+
+    run_root: str
+    model_base_path: str
+
+    def __post_init__(self) -> None:
+        for name in ("run_root", "model_base_path"):
+            if not getattr(self, name):
+                raise ValueError(f"paths.{name} must name a folder, got ''; give a path")
+
+    @property
+    def pipeline_root(self) -> str:
+        """Folder of the artifacts, one subfolder a component."""
+        return os.path.join(self.run_root, "pipeline")
+
+    @property
+    def metadata(self) -> str:
+        """File of the SQLite metadata store."""
+        return os.path.join(self.run_root, "metadata.sqlite")
+
+    @property
+    def logs(self) -> str:
+        """Folder of the log files, one a run."""
+        return os.path.join(self.run_root, "logs")
+
+    @property
+    def lock(self) -> str:
+        """File that a run locks while it lasts."""
+        return os.path.join(self.run_root, "lock")
+
+
+@dataclasses.dataclass(frozen=True)
+class ServingSections:
+    """The sections that serving and asking need.
+
+    Attributes:
+      paths: where the pushed versions are.
+      source: where the bars are.
+      validation: what happens to bad rows.
+    """
+
+    paths: PathsConfig
+    source: SourceConfig
+    validation: ValidationConfig
+
+
+def read_layers(file: str = "", overrides: Sequence[str] = ()) -> settings.Tree:
+    """Reads the local environment, over it a file, over both single keys.
+
+    Args:
+      file: a YAML file; empty for none.
+      overrides: `key.path=value`, the value being YAML.
+    Raises:
+      ConfigError: a file cannot be read, or is no YAML.
+    """
+    files = [str(LOCAL_ENVIRONMENT), *([file] if file else [])]
+    trees = [settings.read_yaml(_read(name), os.path.relpath(name)) for name in files]
+    return settings.merge([*trees, *map(settings.read_override, overrides)])
+
+
+def load_serving_sections(file: str = "", overrides: Sequence[str] = ()) -> ServingSections:
+    """Reads paths, source and validation alone, which is quick: the other sections load TensorFlow.
+
+    Raises:
+      ConfigError: a file, or a key or value of these sections, is wrong.
+    """
+    names = {field.name for field in dataclasses.fields(ServingSections)}
+    layers = read_layers(file, overrides)
+    return settings.build(ServingSections, {key: value for key, value in layers.items() if key in names})
+
+
+def _read(file: str) -> str:
+    try:
+        return pathlib.Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--config must be a readable YAML file, got {error}; check the path") from error

@@ -1,0 +1,99 @@
+"""What `marketcast forecast` does: latest bars in, a table or a JSON object out."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from components.errors import ConfigError, ServingError
+from components.ingest.bars import ValidationConfig, day_number
+from components.ingest.sources import SourceConfig
+from components.push import publish
+from serving import embedded
+from serving.client import ForecastClient
+from serving.forecast_report import describe_forecast, print_forecast
+from serving.latest_bars import read_latest_bars
+
+
+@dataclasses.dataclass(frozen=True)
+class ForecastOptions:
+    """What is asked, and of whom.
+
+    Attributes:
+      tickers: names; each text may hold several, separated by commas.
+      source: where the bars are.
+      model_base_path: folder of the versions, for a server of one's own.
+      address: host:port of a server; empty starts one for the time of the forecast.
+      as_of: ISO date; later bars are ignored. Empty takes all.
+      as_json: print one JSON object.
+      validation: policies for bad bars.
+    """
+
+    tickers: Sequence[str]
+    source: SourceConfig
+    model_base_path: str
+    address: str = ""
+    as_of: str = ""
+    as_json: bool = False
+    validation: ValidationConfig = dataclasses.field(default_factory=ValidationConfig)
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise ConfigError(
+                f"--ticker must name a ticker, got {','.join(self.tickers)!r}; such as --ticker AAPL,MSFT"
+            )
+        if self.as_of:
+            try:
+                day_number(self.as_of)
+            except ValueError as error:
+                raise ConfigError(
+                    f"--as-of must be a day as YYYY-MM-DD, got {self.as_of!r}; write it so"
+                ) from error
+
+    @property
+    def names(self) -> list[str]:
+        """The tickers one by one, each once."""
+        names = (name.strip() for name in ",".join(self.tickers).split(","))
+        return list(dict.fromkeys(filter(None, names)))
+
+
+def forecast(options: ForecastOptions, output: TextIO, notes: TextIO) -> None:
+    """Forecasts and prints.
+
+    Args:
+      options: what is asked.
+      output: for the table or the JSON object.
+      notes: for what the user waits for.
+    Raises:
+      InputError: an unknown ticker, too short a history, bad bars.
+      ServingError: no model, no server, or one that refuses.
+    """
+    last_day = day_number(options.as_of) if options.as_of else None
+    bars = read_latest_bars(options.source, options.validation, options.names, last_day)
+    with _find_server(options, notes) as address, ForecastClient(address) as client:
+        answer = client.forecast(bars)
+    if options.as_json:
+        json.dump(describe_forecast(answer), output, indent=1, allow_nan=False)
+        output.write("\n")
+    else:
+        print_forecast(answer, output)
+
+
+@contextlib.contextmanager
+def _find_server(options: ForecastOptions, notes: TextIO) -> Iterator[str]:
+    """The address that was given, or that of a server that runs for the time being."""
+    if options.address:
+        yield options.address
+        return
+    if not publish.list_versions(options.model_base_path):
+        raise ServingError(
+            f"{options.model_base_path} must hold a pushed model, got none; run `marketcast run` first, or "
+            "give the --address of a server"
+        )
+    notes.write("starting a server for this forecast; `marketcast serve` keeps one, for --address\n")
+    notes.flush()
+    with embedded.start_server(options.model_base_path) as address:
+        yield address

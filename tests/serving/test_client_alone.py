@@ -1,0 +1,56 @@
+"""The client is light: no TensorFlow, no TFX, pandas only where a frame is asked for."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+IMPORTS = """
+import json, sys
+import serving.client
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+ASK = """
+import sys
+for name in ("tensorflow", "tensorflow_serving", "tfx", "pandas", "pyarrow", "rich", "click"):
+    sys.modules[name] = None  # An import of it fails.
+import numpy as np
+from components import contract
+from serving.client import ForecastClient
+days = np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]")
+bars = {name: np.linspace(10.0, 12.0, len(days)) for name in contract.BAR_COLUMNS}
+with ForecastClient(sys.argv[1]) as client:
+    forecast = client.forecast({"A": {**bars, contract.DATE: days}})
+    client.status(), client.metadata()
+print(forecast.model_version, forecast.as_of[0], forecast.price_quantiles.shape)
+"""
+
+
+def run_alone(code, *arguments):
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_its_import_brings_in_little():
+    imported = set(json.loads(run_alone(IMPORTS)))
+    heavy = {"tensorflow", "tensorflow_serving", "tfx", "keras", "apache_beam", "pandas", "pyarrow", "rich"}
+    assert imported & heavy == set()
+    assert {"grpc", "numpy", "google"} <= imported
+
+
+@pytest.mark.tf
+def test_it_forecasts_without_all_of_them(server):
+    assert run_alone(ASK, server.address).split() == ["tiny-1", "2020-12-31", "(1,", "5,", "7)"]

@@ -1,0 +1,359 @@
+"""serving.server, over sockets: answers and refusals as TensorFlow Serving gives them."""
+
+from __future__ import annotations
+
+import grpc
+import numpy as np
+import pytest
+
+from components import contract
+from components.errors import ConfigError, InputError, ServingError
+from serving.answers import AVAILABLE
+from serving.bars import take_latest_bars
+from serving.client import ForecastClient
+from serving.server import ServerConfig
+from tests.serving.conftest import push, serving
+from tests.serving.sample_bars import make_frame
+
+tf_only = pytest.mark.tf
+
+
+@pytest.fixture
+def client(server):
+    with ForecastClient(server.address) as connected:
+        yield connected
+
+
+@pytest.fixture
+def stubs(server):
+    """TensorFlow Serving's own stubs: (PredictionService, ModelService)."""
+    from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+    with grpc.insecure_channel(server.address) as channel:
+        yield (
+            prediction_service_pb2_grpc.PredictionServiceStub(channel),
+            model_service_pb2_grpc.ModelServiceStub(channel),
+        )
+
+
+def make_request(**changes):
+    """A good request to `forecast`; `changes` are inputs, None takes one out."""
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2
+
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = contract.MODEL_NAME
+    request.model_spec.signature_name = contract.FORECAST_SIGNATURE
+    latest = take_latest_bars(make_frame())
+    inputs = {contract.TICKER: np.array(latest.tickers), **latest.columns, **changes}
+    for name, array in inputs.items():
+        if array is not None:
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
+    return request
+
+
+def make_examples():
+    """The same bars for `serving_default`."""
+    import tensorflow as tf
+
+    latest = take_latest_bars(make_frame())
+    examples = []
+    for index, ticker in enumerate(latest.tickers):
+        example = tf.train.Example()
+        example.features.feature[contract.TICKER].bytes_list.value.append(ticker.encode())
+        for name in contract.BAR_COLUMNS:
+            example.features.feature[name].float_list.value.extend(latest.columns[name][index])
+        examples.append(example.SerializeToString())
+    return examples
+
+
+@tf_only
+def test_a_forecast_is_the_models_to_the_bit(client, exported):
+    import tensorflow as tf
+
+    latest = take_latest_bars(make_frame())
+    model = tf.saved_model.load(str(exported[1]))
+    tensors = {name: tf.constant(column) for name, column in latest.columns.items()}
+    expected = model.signatures[contract.FORECAST_SIGNATURE](ticker=tf.constant(latest.tickers), **tensors)
+    answer = client.forecast(make_frame())
+    for name in (contract.RETURN_QUANTILES, contract.PRICE_QUANTILES, contract.LAST_CLOSE):
+        np.testing.assert_array_equal(getattr(answer, name), expected[name].numpy())
+    assert answer.tickers == latest.tickers
+    assert answer.horizons.tolist() == list(contract.HORIZONS)
+    assert answer.model_version == "tiny-1"
+    assert answer.served_version == 1
+
+
+@tf_only
+def test_status_and_metadata(client):
+    assert client.wait_until_available(5.0) == 1
+    (status,) = client.status()
+    assert (status.version, status.state, status.error) == (1, AVAILABLE, "")
+    metadata = client.metadata()
+    assert metadata.version == 1
+    forecast = metadata.signatures[contract.FORECAST_SIGNATURE]
+    assert (forecast.inputs[contract.CLOSE].dtype, forecast.inputs[contract.CLOSE].shape) == (
+        "DT_FLOAT",
+        (-1, -1),
+    )
+    assert forecast.outputs[contract.MODEL_VERSION].dtype == "DT_STRING"
+    assert list(metadata.signatures[contract.DEFAULT_SIGNATURE].inputs) == [contract.EXAMPLES_INPUT]
+
+
+@tf_only
+def test_the_answer_is_shaped_as_tensorflow_serving_shapes_it(stubs):
+    response = stubs[0].Predict(make_request())
+    assert response.model_spec.name == contract.MODEL_NAME
+    assert response.model_spec.version.value == 1
+    assert response.model_spec.signature_name == contract.FORECAST_SIGNATURE
+    prices = response.outputs[contract.PRICE_QUANTILES]
+    assert [dim.size for dim in prices.tensor_shape.dim] == [2, 5, 7]
+    assert len(prices.float_val) == 70
+    assert not prices.tensor_content
+
+
+@tf_only
+def test_the_default_signature_takes_examples(stubs):
+    import tensorflow as tf
+
+    by_columns = stubs[0].Predict(make_request())
+    request = make_request()
+    request.model_spec.signature_name = ""
+    request.inputs.clear()
+    request.inputs[contract.EXAMPLES_INPUT].CopyFrom(tf.make_tensor_proto(make_examples()))
+    by_examples = stubs[0].Predict(request)
+    assert by_examples.model_spec.signature_name == contract.DEFAULT_SIGNATURE
+    assert by_examples.outputs == by_columns.outputs
+
+
+@tf_only
+def test_the_output_filter_is_honoured(stubs):
+    request = make_request()
+    request.output_filter.append(contract.LAST_CLOSE)
+    assert list(stubs[0].Predict(request).outputs) == [contract.LAST_CLOSE]
+
+
+@tf_only
+def test_a_version_can_be_named(stubs):
+    request = make_request()
+    request.model_spec.version.value = 1
+    assert stubs[0].Predict(request).model_spec.version.value == 1
+
+
+def of_spec(**fields):
+    def change(request):
+        for name, value in fields.items():
+            if name == "version":
+                request.model_spec.version.value = value
+            else:
+                setattr(request.model_spec, name, value)
+
+    return change
+
+
+def of_inputs(**changes):
+    return lambda request: request.CopyFrom(make_request(**changes))
+
+
+def of_tensor(name, **fields):
+    def change(request):
+        for field, value in fields.items():
+            setattr(request.inputs[name], field, value)
+
+    return change
+
+
+LONG = np.ones((2, contract.LOOKBACK), np.float32)
+REFUSALS = {
+    "no model spec": (lambda r: r.ClearField("model_spec"), "INVALID_ARGUMENT", "Missing ModelSpec"),
+    "no name": (of_spec(name=""), "INVALID_ARGUMENT", "ModelSpec has no name specified"),
+    "other name": (of_spec(name="x"), "NOT_FOUND", "Servable not found for request: Latest(x)"),
+    "other version": (
+        of_spec(version=9),
+        "NOT_FOUND",
+        "Servable not found for request: Specific(marketcast, 9)",
+    ),
+    "label": (
+        of_spec(version_label="stable"),
+        "INVALID_ARGUMENT",
+        "Unrecognized servable version label: stable",
+    ),
+    "other signature": (
+        of_spec(signature_name="x"),
+        "FAILED_PRECONDITION",
+        'Serving signature key "x" not found.',
+    ),
+    "missing input": (of_inputs(close=None), "INVALID_ARGUMENT", "Missing but required: {close}"),
+    "extra input": (of_inputs(bid=LONG), "INVALID_ARGUMENT", "Sent extra: {bid}"),
+    "no inputs": (
+        lambda r: r.inputs.clear(),
+        "INVALID_ARGUMENT",
+        "input size does not match signature: 0!=7",
+    ),
+    "wrong type": (
+        of_inputs(close=LONG.astype(np.float64)),
+        "INVALID_ARGUMENT",
+        "close must be float32, got float64",
+    ),
+    "unknown type": (of_tensor("close", dtype=99), "INVALID_ARGUMENT", "close must be float32, got 99"),
+    "wrong rank": (of_inputs(close=LONG[0]), "INVALID_ARGUMENT", "close must have the shape (None, None)"),
+    "broken tensor": (
+        of_tensor("close", tensor_content=b"123"),
+        "INVALID_ARGUMENT",
+        "tensor parsing error: close",
+    ),
+    "unknown output": (
+        lambda r: r.output_filter.append("x"),
+        "INVALID_ARGUMENT",
+        "output tensor alias not found in signature: x",
+    ),
+    "doubled output": (
+        lambda r: r.output_filter.extend(["horizons"] * 2),
+        "INVALID_ARGUMENT",
+        "duplicate output tensor alias: horizons",
+    ),
+    "too few bars": (
+        of_inputs(**dict.fromkeys(contract.BAR_COLUMNS, LONG[:, 1:])),
+        "INVALID_ARGUMENT",
+        "a forecast must be given at least 260 bars, got] [259]",
+    ),
+    "bad price": (of_inputs(close=-LONG), "INVALID_ARGUMENT", "close must be positive and finite"),
+    "lengths differ": (of_inputs(adj_close=LONG[:1, :9]), "INVALID_ARGUMENT", ""),
+}
+
+
+@tf_only
+@pytest.mark.parametrize("name", list(REFUSALS))
+def test_what_is_wrong_is_refused_with_tensorflow_servings_code(name, stubs):
+    change, code, message = REFUSALS[name]
+    request = make_request()
+    change(request)
+    with pytest.raises(grpc.RpcError) as caught:
+        stubs[0].Predict(request)
+    assert caught.value.code().name == code
+    assert message in caught.value.details()
+    assert stubs[0].Predict(make_request()).outputs, "the server lives on"
+
+
+@tf_only
+def test_other_methods_refuse_as_well(stubs):
+    from tensorflow_serving.apis import (
+        classification_pb2,
+        get_model_metadata_pb2,
+        get_model_status_pb2,
+        model_pb2,
+    )
+
+    ours = model_pb2.ModelSpec(name=contract.MODEL_NAME)
+    older = model_pb2.ModelSpec(name=contract.MODEL_NAME)
+    older.version.value = 7
+    metadata, status = (
+        get_model_metadata_pb2.GetModelMetadataRequest,
+        get_model_status_pb2.GetModelStatusRequest,
+    )
+    calls = [
+        (stubs[0].GetModelMetadata, metadata(), "INVALID_ARGUMENT", "Missing ModelSpec"),
+        (
+            stubs[0].GetModelMetadata,
+            metadata(model_spec=ours),
+            "INVALID_ARGUMENT",
+            "at least one metadata_field",
+        ),
+        (
+            stubs[0].GetModelMetadata,
+            metadata(model_spec=ours, metadata_field=["x"]),
+            "INVALID_ARGUMENT",
+            "Metadata field x is not supported",
+        ),
+        (
+            stubs[0].GetModelMetadata,
+            metadata(model_spec=older, metadata_field=["signature_def"]),
+            "NOT_FOUND",
+            "Specific(marketcast, 7)",
+        ),
+        (stubs[1].GetModelStatus, status(), "INVALID_ARGUMENT", "Missing ModelSpec"),
+        (stubs[1].GetModelStatus, status(model_spec=older), "NOT_FOUND", "Could not find version 7 of model"),
+        (
+            stubs[1].GetModelStatus,
+            status(model_spec=model_pb2.ModelSpec(name="x")),
+            "NOT_FOUND",
+            "Could not find any versions of model x",
+        ),
+        (stubs[0].Classify, classification_pb2.ClassificationRequest(), "UNIMPLEMENTED", ""),
+    ]
+    for method, request, code, message in calls:
+        with pytest.raises(grpc.RpcError) as caught:
+            method(request)
+        assert (caught.value.code().name, message in caught.value.details()) == (code, True), caught.value
+
+
+@tf_only
+def test_long_messages_are_cut(stubs):
+    request = make_request()
+    request.model_spec.name = "x" * 5000
+    with pytest.raises(grpc.RpcError) as caught:
+        stubs[0].Predict(request)
+    assert caught.value.details().endswith("x...TRUNCATED")
+    assert len(caught.value.details()) < 1100
+
+
+@tf_only
+def test_the_client_explains_refusals(server, client):
+    with pytest.raises(InputError, match="at least 260, got 259"):
+        client.forecast(make_frame(1, contract.LOOKBACK - 1))
+    with (
+        ForecastClient(server.address, "other") as other,
+        pytest.raises(ServingError, match=r"must serve the model other, got: .*Latest\(other\)"),
+    ):
+        other.forecast(make_frame())
+
+
+@tf_only
+def test_a_deadline_is_kept(client):
+    with pytest.raises(ServingError, match=r"must answer within 1e-06 s, got no answer"):
+        client.forecast(make_frame(), timeout_seconds=1e-6)
+
+
+def test_nobody_there_is_said_so():
+    with ForecastClient("127.0.0.1:1") as client:
+        with pytest.raises(ServingError, match=r"127.0.0.1:1 must be a server that can be reached"):
+            client.forecast(make_frame())
+        with pytest.raises(
+            ServingError, match=r"must have a version of marketcast within 0.3 s, got: .*failed"
+        ):
+            client.wait_until_available(0.3)
+
+
+@tf_only
+def test_a_taken_port_is_said_so(server, base_path):
+    from serving.server import Server
+
+    with pytest.raises(ServingError, match=r"--port must be free on 127.0.0.1"):
+        Server(ServerConfig(port=server.port, model_base_path=str(base_path)))
+
+
+@tf_only
+def test_a_server_without_versions_waits_for_one(exported, base_path):
+    with serving(base_path) as server, ForecastClient(server.address) as client:
+        with pytest.raises(ServingError, match="Could not find any versions of model marketcast"):
+            client.status()
+        with pytest.raises(ServingError, match=r"Servable not found for request: Latest\(marketcast\)"):
+            client.forecast(make_frame())
+        push(exported, 2, base_path)
+        assert client.wait_until_available(60.0) == 2
+        assert client.forecast(make_frame()).model_version == "tiny-2"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"port": -1},
+        {"port": 70000},
+        {"file_system_poll_wait_seconds": -1.0},
+        {"model_name": ""},
+        {"host": ""},
+    ],
+)
+def test_bad_flags_are_refused(flags):
+    with pytest.raises(ConfigError, match=f"--{next(iter(flags))} must"):
+        ServerConfig(**flags)
