@@ -122,22 +122,7 @@ def fit_network(
     Returns:
       Keras' history: a list of figures for each validation.
     """
-    trainable = _with_quantiles(network, base_quantiles)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        config.learning_rate / max(config.warmup_steps, 1),
-        config.steps - config.warmup_steps,
-        alpha=config.final_learning_rate_share,
-        warmup_target=config.learning_rate,
-        warmup_steps=config.warmup_steps,
-    )
-    optimizer = keras.optimizers.AdamW(
-        schedule,
-        weight_decay=config.weight_decay,
-        global_clipnorm=config.gradient_norm,
-        use_ema=True,
-        ema_momentum=config.weight_average,
-    )
-    trainable.compile(optimizer, PinballLoss())
+    trainable = compile_for_fit(network, base_quantiles, config)
     every = min(config.validation_every, config.steps)
     epochs = -(-config.steps // every)
     history = trainable.fit(
@@ -154,6 +139,32 @@ def fit_network(
         verbose=0,
     )
     return history.history
+
+
+def compile_for_fit(network: keras.Model, base_quantiles: np.ndarray, config: TrainConfig) -> keras.Model:
+    """`network` with its quantiles, loss, schedule and optimizer; shares the network's weights.
+
+    Returns:
+      A compiled model: features [batch, NETWORK_STEPS - 1 + days, num_features] -> standardised quantiles
+      [batch, days, horizons, levels].
+    """
+    trainable = _with_quantiles(network, base_quantiles)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        config.learning_rate / max(config.warmup_steps, 1),
+        config.steps - config.warmup_steps,
+        alpha=config.final_learning_rate_share,
+        warmup_target=config.learning_rate,
+        warmup_steps=config.warmup_steps,
+    )
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=config.weight_decay,
+        global_clipnorm=config.gradient_norm,
+        use_ema=True,
+        ema_momentum=config.weight_average,
+    )
+    trainable.compile(optimizer, PinballLoss())
+    return trainable
 
 
 def _with_quantiles(network: keras.Model, base_quantiles: np.ndarray) -> keras.Model:
