@@ -56,7 +56,7 @@ lock: setup  ## solve both dependency sets again; pins that still fit stay, unle
 
 .PHONY: docs
 docs: setup  ## write docs/config.md anew from the dataclasses
-	@$(BIN)/python -W ignore -m pipeline.config_reference > docs/config.md.new 2> /dev/null
+	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -W ignore -m pipeline.config_reference > docs/config.md.new
 	@mv docs/config.md.new docs/config.md
 
 .PHONY: clean

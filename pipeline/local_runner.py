@@ -20,6 +20,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.failures import first_line
 
+CODE_PARAMETER = "code_fingerprint"
 _REUSED = metadata_store_pb2.Execution.CACHED
 _COMPLETE = metadata_store_pb2.Execution.COMPLETE
 
@@ -61,6 +62,7 @@ class LocalRunner(tfx_runner.IrBasedRunner):
         started: Callable[[str], None],
         finished: Callable[[NodeResult], None],
         never_reused: Collection[str] = (),
+        code: str = "",
     ) -> None:
         """Makes a runner.
 
@@ -68,10 +70,12 @@ class LocalRunner(tfx_runner.IrBasedRunner):
           started: told the name of each component as it begins.
           finished: told what it gave.
           never_reused: names of components whose result an earlier run cannot vouch for.
+          code: fingerprint of the components' code; a result is reused only where it is the same.
         """
         self._started = started
         self._finished = finished
         self._never_reused = never_reused
+        self._code = code
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options: Any = None, **kwargs: Any) -> None:
         """Runs a compiled pipeline.
@@ -108,6 +112,8 @@ class LocalRunner(tfx_runner.IrBasedRunner):
         node_id = node.node_info.id
         if node_id in self._never_reused:
             node.execution_options.caching_options.enable_cache = False
+        # The parameters are part of the cache's key; executors pass over those they do not know.
+        node.parameters.parameters[CODE_PARAMETER].field_value.string_value = self._code
         self._started(node_id)
         start = time.monotonic()
         try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from components import progress
 from components.errors import MarketcastError
-from pipeline import failures, quiet, run_lock
+from pipeline import code_fingerprint, failures, quiet, run_lock
 from pipeline.console import RunConsole
 
 if TYPE_CHECKING:
@@ -111,7 +111,8 @@ class _LocalRun:
             pipeline = create_pipeline(config)
             versions = [f"{title} {importlib.metadata.version(name)}" for name, title in FRAMEWORKS.items()]
             self._console.finished(time.monotonic() - start, ", ".join(versions))
-            LocalRunner(self._console.started, self._finish_component, NEVER_REUSED).run(pipeline)
+            code = code_fingerprint.fingerprint_code()
+            LocalRunner(self._console.started, self._finish_component, NEVER_REUSED, code).run(pipeline)
         self._conclude(config)
 
     def _open_log(self, config: PipelineConfig) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
 import re
 import typing
 from collections.abc import Iterable, Mapping
@@ -130,9 +131,10 @@ def build(cls: type[T], tree: Tree, path: str = "") -> T:
 
 def attribute_docs(cls: type) -> dict[str, str]:
     """Returns what the `Attributes:` section of a dataclass's docstring says of each field."""
-    section = (cls.__doc__ or "").partition("Attributes:\n")[2]
+    # From Python 3.13 on the compiler itself takes the indentation off docstrings.
+    section = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2]
     docs: dict[str, str] = {}
-    for name, text in re.findall(r"^      (\w+): ((?:.+\n?)(?:^        .+\n?)*)", section, re.MULTILINE):
+    for name, text in re.findall(r"^  (\w+): ((?:.+\n?)(?:^    .+\n?)*)", section, re.MULTILINE):
         docs[name] = " ".join(text.split())
     return docs
 

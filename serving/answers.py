@@ -75,6 +75,11 @@ def read_metadata(answer: wire_pb2.GetModelMetadataResponse) -> ModelMetadata:
     )
 
 
+def first_line(details: str) -> str:
+    """The first line: what follows it in TensorFlow's messages is where in the graph."""
+    return next(iter(details.strip().splitlines()), "")
+
+
 def _read_specs(tensors: Mapping[str, wire_pb2.TensorInfo]) -> dict[str, TensorSpec]:
     specs = {}
     for name, info in tensors.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,12 +47,15 @@ def take_latest_bars(bars: Any) -> LatestBars:
     by_ticker = dict(_split_frame(bars) if hasattr(bars, "columns") else _split_mapping(bars))
     if not by_ticker:
         raise InputError("bars must be of at least one ticker, got none; give the latest bars of each ticker")
-    latest = {ticker: _take_latest(ticker, columns) for ticker, columns in by_ticker.items()}
-    return LatestBars(
-        tuple(latest),
-        np.array([day for day, _ in latest.values()], "datetime64[D]"),
-        {name: np.stack([columns[name] for _, columns in latest.values()]) for name in contract.BAR_COLUMNS},
+    taken = [_take_latest(ticker, columns) for ticker, columns in by_ticker.items()]
+    columns = {name: np.stack([latest[name] for _, latest in taken]) for name in contract.BAR_COLUMNS}
+    latest = LatestBars(
+        tuple(by_ticker),
+        np.array([NO_DAY if days is None else days[-1] for days, _ in taken], "datetime64[D]"),
+        columns,
     )
+    _check_values(latest, [days for days, _ in taken])
+    return latest
 
 
 def _split_frame(frame: Any) -> Iterator[tuple[str, Columns]]:
@@ -82,8 +85,8 @@ def _split_mapping(bars: Any) -> Iterator[tuple[str, Columns]]:
     yield from bars.items()
 
 
-def _take_latest(ticker: str, columns: Columns) -> tuple[np.datetime64, dict[str, Floats]]:
-    """Last day and the latest bars of one ticker, checked."""
+def _take_latest(ticker: str, columns: Columns) -> tuple[Days | None, dict[str, Floats]]:
+    """Days, where there are any, and the latest bars of one ticker; values are not looked at yet."""
     if not isinstance(ticker, str) or not ticker:
         raise InputError(f"a ticker must be a name, got {ticker!r}; give text that is not empty")
     if contract.ADJ_CLOSE not in columns and contract.CLOSE in columns:
@@ -97,12 +100,12 @@ def _take_latest(ticker: str, columns: Columns) -> tuple[np.datetime64, dict[str
     if contract.DATE in columns:
         days = _parse_days(f"bars of {ticker}", columns[contract.DATE])
     _check_lengths(ticker, arrays, days)
-    latest = {name: _to_floats(ticker, name, array[-contract.LOOKBACK :]) for name, array in arrays.items()}
     if days is not None:
         days = days[-contract.LOOKBACK :]
         _check_days(ticker, days)
-    _check_values(ticker, latest, days)
-    return (NO_DAY if days is None else days[-1]), latest
+    return days, {
+        name: _to_floats(ticker, name, array[-contract.LOOKBACK :]) for name, array in arrays.items()
+    }
 
 
 def _parse_days(of: str, dates: Any) -> Days:
@@ -156,22 +159,29 @@ def _to_floats(ticker: str, name: str, array: npt.NDArray[Any]) -> Floats:
         raise InputError(f"bars of {ticker}: {name} must hold numbers, got {error}; mend it") from error
 
 
-def _check_values(ticker: str, columns: Mapping[str, Floats], days: Days | None) -> None:
+def _check_values(bars: LatestBars, days: Sequence[Days | None]) -> None:
     """Refuses what the model would refuse, and a high below its low, naming the first such bar."""
-    for name, values in columns.items():
+    for name, values in bars.columns.items():
         is_price = name != contract.VOLUME
         sound = np.isfinite(values) & (values > 0.0 if is_price else values >= 0.0)
         rule = f"{name} must be {'positive' if is_price else 'zero or more'} and finite"
-        _check_bars(ticker, rule, sound, values, days)
-    high, low = columns[contract.HIGH], columns[contract.LOW]
-    _check_bars(ticker, f"{contract.HIGH} must be at least {contract.LOW}", high >= low, high, days)
+        _check_bars(bars.tickers, days, rule, sound, values)
+    high, low = bars.columns[contract.HIGH], bars.columns[contract.LOW]
+    rule = f"{contract.HIGH} must be at least {contract.LOW}"
+    _check_bars(bars.tickers, days, rule, high >= low, high)
 
 
 def _check_bars(
-    ticker: str, rule: str, sound: npt.NDArray[np.bool_], values: Floats, days: Days | None
+    tickers: Sequence[str],
+    days: Sequence[Days | None],
+    rule: str,
+    sound: npt.NDArray[np.bool_],
+    values: Floats,
 ) -> None:
+    """Raises over the first bar that is not sound; `sound` and `values` are [tickers, LOOKBACK]."""
     if sound.all():
         return
-    row = int(np.flatnonzero(~sound)[0])
-    place = f"the bar {len(sound) - row} from the end" if days is None else str(days[row])
-    raise InputError(f"bars of {ticker}: {rule}, got {values[row]:g} at {place}; mend the bar")
+    index, row = np.argwhere(~sound)[0]
+    own_days = days[index]
+    place = f"the bar {sound.shape[1] - row} from the end" if own_days is None else str(own_days[row])
+    raise InputError(f"bars of {tickers[index]}: {rule}, got {values[index, row]:g} at {place}; mend the bar")

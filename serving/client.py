@@ -15,6 +15,7 @@ from serving.answers import (
     SIGNATURE_DEF_FIELD,
     ModelMetadata,
     VersionStatus,
+    first_line,
     read_metadata,
     read_statuses,
 )
@@ -141,11 +142,13 @@ class ForecastClient:
                 available = [status.version for status in statuses if status.state == AVAILABLE]
                 if available:
                     return available[0]
-                reason = "; ".join(f"version {s.version} {s.state} {s.error}".strip() for s in statuses)
+                reason = "; ".join(
+                    f"version {s.version} {s.state} {first_line(s.error)}".strip() for s in statuses
+                )
             time.sleep(min(AVAILABLE_PAUSE_SECONDS, max(0.0, deadline - time.monotonic())))
         raise ServingError(
             f"{self.address} must have a version of {self._model_name} within {timeout_seconds:g} s, got: "
-            f"{_one_line(reason)}; look at the server's log"
+            f"{first_line(reason)}; look at the server's log"
         )
 
     def _bind(self, method: str, request: Any, response: Any) -> Callable[..., Any]:
@@ -168,7 +171,7 @@ class ForecastClient:
 
     def _explain(self, error: Any, timeout_seconds: float) -> ServingError:
         """The ServingError for what gRPC raised."""
-        code, details = error.code(), _one_line(error.details() or "")
+        code, details = error.code(), first_line(error.details() or "")
         if code == grpc.StatusCode.UNAVAILABLE:
             return ServingError(
                 f"{self.address} must be a server that can be reached, got: {details}; check the address, or "
@@ -194,8 +197,3 @@ class ForecastClient:
             return {name: read_tensor(tensor) for name, tensor in answer.outputs.items()}
         except ValueError as error:
             raise ServingError(f"{self.address} must answer tensors, got: {error}") from error
-
-
-def _one_line(details: str) -> str:
-    """The first line: what follows it in TensorFlow's messages is where in the graph."""
-    return next(iter(details.strip().splitlines()), "")

@@ -15,7 +15,7 @@ from typing import IO
 
 from components import contract
 from components.errors import ServingError
-from serving.answers import AVAILABLE
+from serving.answers import AVAILABLE, first_line
 from serving.client import ForecastClient
 from serving.server import GRACE_SECONDS
 
@@ -97,7 +97,7 @@ def _check_available(address: str, model_name: str, model_base_path: str) -> Non
                 f"{model_base_path} must hold a pushed version, got none; run `marketcast run` first"
             ) from error
     if not any(status.state == AVAILABLE for status in statuses):
-        reasons = "; ".join(f"version {status.version}: {status.error}" for status in statuses)
+        reasons = "; ".join(f"version {status.version}: {first_line(status.error)}" for status in statuses)
         raise ServingError(f"{model_base_path} must hold a good version, got {reasons}; push a model again")
 
 

@@ -23,7 +23,7 @@ class ForecastOptions:
     """What is asked, and of whom.
 
     Attributes:
-      tickers: names; each text may hold several, separated by commas.
+      tickers: names, in one text or in several, each separated by commas.
       source: where the bars are.
       model_base_path: folder of the versions, for a server of one's own.
       address: host:port of a server; empty starts one for the time of the forecast.
@@ -32,7 +32,7 @@ class ForecastOptions:
       validation: policies for bad bars.
     """
 
-    tickers: Sequence[str]
+    tickers: str | Sequence[str]
     source: SourceConfig
     model_base_path: str
     address: str = ""
@@ -43,7 +43,7 @@ class ForecastOptions:
     def __post_init__(self) -> None:
         if not self.names:
             raise ConfigError(
-                f"--ticker must name a ticker, got {','.join(self.tickers)!r}; such as --ticker AAPL,MSFT"
+                f"--ticker must name a ticker, got {self.tickers!r}; such as --ticker AAPL,MSFT"
             )
         if self.as_of:
             try:
@@ -56,7 +56,8 @@ class ForecastOptions:
     @property
     def names(self) -> list[str]:
         """The tickers one by one, each once."""
-        names = (name.strip() for name in ",".join(self.tickers).split(","))
+        text = self.tickers if isinstance(self.tickers, str) else ",".join(self.tickers)
+        names = (name.strip() for name in text.split(","))
         return list(dict.fromkeys(filter(None, names)))
 
 

@@ -85,6 +85,11 @@ class Servable:
         return response
 
 
+def explain_graph_error(error: tf.errors.OpError) -> str:
+    """What went wrong in the graph, without what Python's session puts before it."""
+    return str(error.message).removeprefix("Graph execution error:").lstrip()
+
+
 def _read_warmup(folder: pathlib.Path) -> Iterator[predict_pb2.PredictRequest]:
     """The requests that a version brings along, in order.
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import get_model_status_pb2, model_pb2
 
 from serving import versions
-from serving.servable import RequestError, Servable
+from serving.servable import RequestError, Servable, explain_graph_error
 
 State = get_model_status_pb2.ModelVersionStatus
 _log = logging.getLogger(__name__)
@@ -120,9 +120,12 @@ class ServedModel:
             return self._refuse(version, snapshot, VersionState(State.END, tf.errors.DATA_LOSS, damage))
         try:
             servable = Servable(self.name, version, folder)
+        except tf.errors.OpError as error:
+            state = VersionState(State.END, error.error_code, explain_graph_error(error))
+            return self._refuse(version, snapshot, state)
         except Exception as error:  # Anything may be wrong with a model; the server lives on.
-            code = error.error_code if isinstance(error, tf.errors.OpError) else tf.errors.UNKNOWN
-            return self._refuse(version, snapshot, VersionState(State.END, code, f"{error}"))
+            state = VersionState(State.END, tf.errors.UNKNOWN, f"{type(error).__name__}: {error}")
+            return self._refuse(version, snapshot, state)
         previous, self._servable = self._servable, servable
         self._set_state(version, VersionState(State.AVAILABLE))
         _log.info("version %d of %s answers", version, self.name)

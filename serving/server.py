@@ -155,7 +155,7 @@ def _bind(server: grpc.Server, config: ServerConfig) -> int:
 
 
 def _quieten_tensorflow() -> None:
-    """Keeps what TensorFlow prints at its import, and its advice, off standard error."""
+    """Keeps TensorFlow's warnings and advice off standard error, as far as it lets itself be silenced."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings(action="ignore"):
         import tensorflow as tf

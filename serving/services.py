@@ -17,7 +17,7 @@ from tensorflow_serving.apis import (
 )
 
 from serving.answers import SIGNATURE_DEF_FIELD
-from serving.servable import RequestError
+from serving.servable import RequestError, explain_graph_error
 from serving.served_model import ServedModel
 
 Answer = TypeVar("Answer")
@@ -120,9 +120,7 @@ def _guard(context: grpc.ServicerContext, answer: Callable[[], Answer]) -> Answe
     except RequestError as error:
         return _abort(context, error.code, error.message)
     except tf.errors.OpError as error:
-        return _abort(
-            context, _CODES[error.error_code], error.message.removeprefix("Graph execution error:").lstrip()
-        )
+        return _abort(context, _CODES[error.error_code], explain_graph_error(error))
     except Exception as error:
         _log.exception("a request failed")
         return _abort(context, grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")

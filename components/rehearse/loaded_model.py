@@ -18,18 +18,28 @@ INVALID_ARGUMENT = "INVALID_ARGUMENT"
 
 
 class LoadedModel:
-    """A loaded model's two public signatures."""
+    """A loaded model's two public signatures, run as TensorFlow Serving runs them: in a session.
+
+    `tf.saved_model.load` rebuilds Python objects instead and forgives what a session does not, such as
+    variables that the restore operation misses.
+    """
 
     def __init__(self, model_dir: str) -> None:
         """Loads the SavedModel at `model_dir`."""
-        self._signatures = tf.saved_model.load(model_dir).signatures
+        graph = tf.Graph()
+        self._session = tf.compat.v1.Session(graph=graph)
+        with graph.as_default():
+            loaded = tf.compat.v1.saved_model.load(self._session, [tf.saved_model.SERVING], model_dir)
+        self._signatures = dict(loaded.signature_def)
 
     def inputs(self, signature: str) -> Tensors | None:
         """Inputs of a signature; None if there is no such signature."""
         if signature not in self._signatures:
             return None
-        specs = self._signatures[signature].structured_input_signature[1]
-        return {name: (spec.dtype.name, tuple(spec.shape)) for name, spec in specs.items()}
+        return {
+            name: (tf.dtypes.as_dtype(info.dtype).name, tuple(tf.TensorShape(info.tensor_shape).as_list()))
+            for name, info in self._signatures[signature].inputs.items()
+        }
 
     def ask(self, signature: str, request: Arrays) -> Arrays:
         """Asks a public signature.
@@ -42,8 +52,10 @@ class LoadedModel:
         """
         if signature == contract.DEFAULT_SIGNATURE:
             request = {contract.EXAMPLES_INPUT: np.asarray(_to_examples(request), object)}
-        answer = self._signatures[signature](**{name: tf.constant(a) for name, a in request.items()})
-        return {name: _to_array(tensor) for name, tensor in answer.items()}
+        definition = self._signatures[signature]
+        feeds = {info.name: request[name] for name, info in definition.inputs.items()}
+        fetches = {name: info.name for name, info in definition.outputs.items()}
+        return {name: _to_array(value) for name, value in self._session.run(fetches, feeds).items()}
 
     def status(self, signature: str, request: Arrays) -> str:
         """What a server would answer: OK, INVALID_ARGUMENT, or the name of another error."""
@@ -56,9 +68,9 @@ class LoadedModel:
         return OK
 
 
-def _to_array(tensor: tf.Tensor) -> npt.NDArray[Any]:
-    """A tensor's values; text becomes objects, a scalar of it too."""
-    return np.asarray(tensor.numpy(), object if tensor.dtype == tf.string else None)
+def _to_array(value: Any) -> npt.NDArray[Any]:
+    """A fetched value as an array; a session gives a scalar of text as bare bytes."""
+    return np.asarray(value, object if isinstance(value, bytes) else None)
 
 
 def _to_examples(request: Arrays) -> list[bytes]:

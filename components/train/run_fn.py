@@ -17,7 +17,7 @@ from components.rehearse import golden
 from components.train import model, training
 from components.train.dataset import ChunkSource, make_training_batches, make_validation_batches
 from components.train.golden_requests import draw_requests
-from components.train.signatures import ForecastModule, save_module
+from components.train.signatures import Forecaster
 from components.transform import features as causal
 
 MODEL_CONFIG = "model"
@@ -45,12 +45,12 @@ def run_fn(fn_args: FnArgs) -> None:
         train_config,
     )
     record = _make_record(model_config, train_config, train.files, evaluation.files, history)
-    _export(ForecastModule(network, transform, record[contract.MODEL_VERSION]), evaluation, record, fn_args)
+    _export(Forecaster(network, transform, record[contract.MODEL_VERSION]), evaluation, record, fn_args)
 
 
-def _export(module: ForecastModule, evaluation: ChunkSource, record: dict, fn_args: FnArgs) -> None:
-    """Saves the module with its record and its golden forecasts."""
-    save_module(module, fn_args.serving_model_dir)
+def _export(forecaster: Forecaster, evaluation: ChunkSource, record: dict, fn_args: FnArgs) -> None:
+    """Saves the model with its record and its golden forecasts."""
+    forecaster.save(fn_args.serving_model_dir)
     extra = pathlib.Path(fn_args.serving_model_dir, contract.ASSETS_EXTRA)
     extra.mkdir(parents=True, exist_ok=True)
     (extra / contract.RECORD_FILE).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")

@@ -26,7 +26,7 @@ REQUEST_SPEC = {name: tf.io.RaggedFeature(tf.float32) for name in contract.BAR_C
 }
 
 
-class ForecastModule(tf.Module):
+class Forecaster:
     """One graph from raw bars to price quantiles, saved with three signatures."""
 
     def __init__(self, network: keras.Model, transform: tft.TFTransformOutput, version: str) -> None:
@@ -37,10 +37,9 @@ class ForecastModule(tf.Module):
           transform: output of the Transform component.
           version: what `model_version` answers.
         """
-        super().__init__(name=contract.MODEL_NAME)
         self._network = network
         self._transform = transform.transform_features_layer()
-        self._version = tf.constant(version)
+        self._version = version
         raw_spec = transform.raw_feature_spec()
         self._chunk_spec = {name: raw_spec[name] for name in contract.BAR_COLUMNS}
 
@@ -86,7 +85,7 @@ class ForecastModule(tf.Module):
             contract.LAST_CLOSE: last_close,
             contract.QUANTILE_LEVELS_OUTPUT: tf.constant(contract.QUANTILE_LEVELS, tf.float32),
             contract.HORIZONS_OUTPUT: tf.constant(contract.HORIZONS, tf.int32),
-            contract.MODEL_VERSION: tf.identity(self._version),
+            contract.MODEL_VERSION: tf.constant(self._version),
         }
 
     def forecast_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -130,9 +129,17 @@ class ForecastModule(tf.Module):
         )
 
 
-def save_module(module: ForecastModule, directory: str) -> None:
-    """Writes `module` and its signatures as a SavedModel at `directory`."""
-    tf.saved_model.save(module, directory, signatures=module.signatures())
+    def save(self, directory: str) -> None:
+        """Writes the SavedModel.
+
+        The bare tf.Variables are tracked, not the Keras layers: with those, the restore operation fills
+        copies of the variables that no signature reads. tf.saved_model.load does not mind, TensorFlow
+        Serving's loader does (seen with Keras 3.15 on TensorFlow 2.16).
+        """
+        tracked = tf.Module(name=contract.MODEL_NAME)
+        tracked.weights = [variable.value for variable in self._network.variables]
+        tracked.transform = self._transform
+        tf.saved_model.save(tracked, directory, signatures=self.signatures())
 
 
 def _last_corrections(network: keras.Model, features: tf.Tensor) -> tf.Tensor:

@@ -64,25 +64,16 @@ def test_a_forecast_that_cannot_be_is_one_line_and_its_exit_code(tmp_path, argum
 
 
 @pytest.mark.tf
-@pytest.mark.parametrize(
-    ("yaml", "arguments", "message"),
-    [
-        (
-            "train:\n  stesp: 10\n",
-            [],
-            "train.stesp must be a known key, got it in mine.yaml, line 2; did you mean train.steps?",
-        ),
-        ("", ["--set", "train.seed=two"], "train.seed must be a whole number, got 'two' (str);"),
-        ("chunks:\n  test_start: 1999-01-01\n", [], "chunks.test_start must be after eval_start"),
-    ],
-)
-def test_a_refused_configuration_is_one_line_and_ends_with_4(tmp_path, yaml, arguments, message):
-    (tmp_path / "mine.yaml").write_text(yaml)
-    ended = run_marketcast(tmp_path, "run", "--config", "mine.yaml", "--json", *arguments)
+def test_a_refused_configuration_is_one_line_and_ends_with_4(tmp_path):
+    (tmp_path / "mine.yaml").write_text("train:\n  stesp: 10\n")
+    ended = run_marketcast(tmp_path, "run", "--config", "mine.yaml", "--json")
     assert ended.returncode == 4
     loading, error = ended.stderr.splitlines()
     assert loading.split() == ["loading", "failed"]
-    assert error.startswith(f"error: {message}")
+    assert (
+        error
+        == "error: train.stesp must be a known key, got it in mine.yaml, line 2; did you mean train.steps?"
+    )
     report = json.loads(ended.stdout)
     assert (report["exit_code"], report["outcome"]) == (4, "failed")
     assert error == f"error: {report['error']}"

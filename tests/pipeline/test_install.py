@@ -1,5 +1,6 @@
 """The set-up: what it depends on, what it hands to uv, and the two locks."""
 
+import ast
 import pathlib
 import re
 import sys
@@ -85,3 +86,11 @@ def test_set_up_files_name_no_host(name):
 def test_the_lock_holds_the_uv_that_installs_it():
     for lock in LOCKS:
         assert re.fullmatch(r"uv==[\d.]+", install.pinned("uv", ROOT / lock))
+
+
+@pytest.mark.parametrize("module", [install, platform_probe], ids=lambda module: module.__name__)
+def test_an_old_python_can_read_the_set_up_and_needs_no_package_for_it(module):
+    tree = ast.parse(pathlib.Path(module.__file__).read_text(), feature_version=(3, 7))
+    imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in imported} <= sys.stdlib_module_names | {"pipeline"}

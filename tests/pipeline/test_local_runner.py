@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from components.errors import InputError
-from pipeline import failures
+from components.errors import InputError, MarketcastError
+from pipeline import failures, run_lock
 
 pytestmark = pytest.mark.tf
 
@@ -25,11 +25,11 @@ def fixture_tiny():
     return tiny_pipeline
 
 
-def run(tiny, folder, **settings):
+def run(tiny, folder, code="", **settings):
     from pipeline.local_runner import LocalRunner
 
     started, results = [], []
-    LocalRunner(started.append, results.append).run(tiny.create(folder, **settings))
+    LocalRunner(started.append, results.append, code=code).run(tiny.create(folder, **settings))
     assert started == [result.node_id for result in results]
     return results
 
@@ -52,6 +52,12 @@ def test_a_changed_parameter_runs_again(tiny, tmp_path):
     changed = run(tiny, tmp_path, last=5)
     assert [r.reused for r in changed] == [False, False]
     assert read_total(changed[1]) == "10"
+
+
+def test_changed_code_runs_again(tiny, tmp_path):
+    run(tiny, tmp_path, code="before")
+    assert [r.reused for r in run(tiny, tmp_path, code="before")] == [True, True]
+    assert [r.reused for r in run(tiny, tmp_path, code="after")] == [False, False]
 
 
 def test_our_command_line_does_not_reach_beam(tiny, tmp_path, monkeypatch):
@@ -99,28 +105,20 @@ def sleeping_program(folder):
             program.kill()
 
 
-def test_a_killed_run_is_simply_run_again(tiny, tmp_path):
+def test_a_running_run_keeps_others_out_and_a_killed_one_is_simply_run_again(tiny, tmp_path):
+    lock = str(tmp_path / "lock")
     with sleeping_program(tmp_path) as program:
+        with (
+            pytest.raises(MarketcastError, match=f"held by the run of process {program.pid}"),
+            run_lock.hold(lock),
+        ):
+            pass
         program.send_signal(signal.SIGKILL)
         shown = program.communicate()[0]
     assert shown == "  Numbers               0.0 s\n"
     assert "noise from C++" in (tmp_path / "log").read_text()
-    again = run(tiny, tmp_path)
+    with run_lock.hold(lock):
+        assert pathlib.Path(lock).read_text() == str(os.getpid())
+        again = run(tiny, tmp_path)
     assert [r.reused for r in again] == [True, False]
     assert read_total(again[1]) == "6"
-
-
-def test_two_runs_in_one_folder_do_not_mix(tmp_path):
-    from components.errors import MarketcastError
-    from pipeline import run_lock
-
-    with sleeping_program(tmp_path) as program:
-        with (
-            pytest.raises(MarketcastError, match=f"held by the run of process {program.pid}"),
-            run_lock.hold(str(tmp_path / "lock")),
-        ):
-            pass
-        program.kill()
-        program.wait()
-        with run_lock.hold(str(tmp_path / "lock")):
-            assert (tmp_path / "lock").read_text() == str(os.getpid())

@@ -58,7 +58,7 @@ def test_without_a_server_it_says_so(ask):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"tickers": [" ,"]}, "--ticker must name"),
+        ({"tickers": " ,"}, "--ticker must name"),
         ({"tickers": ["A"], "as_of": "soon"}, "--as-of must be a day"),
     ],
 )

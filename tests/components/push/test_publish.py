@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
 import signal
 import stat
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -251,6 +253,16 @@ def test_a_push_killed_at_any_time_leaves_no_half_version(big: pathlib.Path, tmp
         _check_after_a_kill(big, base)
 
 
+@contextlib.contextmanager
+def _stopped(push: subprocess.Popen[str]) -> Iterator[None]:
+    """Lets a process stand still, and go on whatever happens meanwhile."""
+    push.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        push.send_signal(signal.SIGCONT)
+
+
 def test_a_push_that_lives_keeps_its_folder(
     big: pathlib.Path, base: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -258,13 +270,14 @@ def test_a_push_that_lives_keeps_its_folder(
     small = big_model.write_model(tmp_path / "small", 1)
     with big_model.start_push(big, base) as push:
         _wait(lambda: _staged(base, "variables/part-010"))
-        push.send_signal(signal.SIGSTOP)
-        [staging] = _leftovers(base)
-        with pytest.raises(PublishError, match=r"must be free for this push, got another push for 0\.2 s"):
-            publish(str(small), str(base), {}, lock_timeout_seconds=0.2)
-        assert _leftovers(base) == [staging]
-        assert (base / staging / "variables" / "part-010").exists()
-        push.send_signal(signal.SIGCONT)
+        with _stopped(push):
+            [staging] = _leftovers(base)
+            with pytest.raises(
+                PublishError, match=r"must be free for this push, got another push for 0\.2 s"
+            ):
+                publish(str(small), str(base), {}, lock_timeout_seconds=0.2)
+            assert _leftovers(base) == [staging]
+            assert (base / staging / "variables" / "part-010").exists()
         second = publish(str(small), str(base), {})
     assert push.returncode == 0
     assert len(_check_versions(base)) == 2

@@ -13,7 +13,7 @@ from tfx.orchestration import pipeline
 
 from components import contract
 from components.train import model
-from components.train.signatures import ForecastModule, save_module
+from components.train.signatures import Forecaster
 from components.transform import features as causal
 from pipeline import dag, local_runner
 from pipeline.config import load_config
@@ -70,7 +70,7 @@ def build_opinionated_network() -> keras.Model:
 
 def save_and_load(network: keras.Model, prepared: Prepared, folder: pathlib.Path):
     """The signatures of the SavedModel of a network, as a server would call them."""
-    save_module(ForecastModule(network, prepared.transform, VERSION), str(folder))
+    Forecaster(network, prepared.transform, VERSION).save(str(folder))
     return tf.saved_model.load(str(folder)).signatures
 
 

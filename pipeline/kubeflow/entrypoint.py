@@ -1,0 +1,90 @@
+"""The command of every task on Kubeflow Pipelines: the bridge between KFP's launcher and a TFX component.
+
+Takes the flags of TFX's own container entry point, hands TFX an ExecutorInput that it can read, and leaves
+the output metadata that KFP's launcher can read: `python -m pipeline.kubeflow.entrypoint`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from pipeline.failures import find_user_error
+from pipeline.kubeflow.executor_input import Task, read_executor_input
+from pipeline.kubeflow.executor_output import write_executor_output
+from pipeline.kubeflow.locations import TWIN_ROOT_VARIABLE, Twins
+from pipeline.kubeflow.task_folders import make_inputs, make_outputs, mend_links
+
+
+def parse_flags(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Reads TFX's three flags; whatever else is there belongs to Beam, in its order."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.kubeflow.entrypoint",
+        description="Runs one TFX component as a task of Kubeflow Pipelines. Other flags go to Beam.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--executor_class_path", required=True, help="import path of the executor's class")
+    parser.add_argument(
+        "--json_serialized_invocation_args", required=True, help="the ExecutorInput: what KFP puts for {{$}}"
+    )
+    parser.add_argument(
+        "--json_serialized_inputs_spec_args", default="", help="the component's inputs, with their types"
+    )
+    return parser.parse_known_args(list(arguments))
+
+
+def run_task(flags: argparse.Namespace, beam_args: list[str]) -> None:
+    """Runs one task from the launcher's input to its output file.
+
+    Raises:
+      BridgeError: the launcher's contract cannot be kept.
+    """
+    twins = Twins(os.environ.get(TWIN_ROOT_VARIABLE, ""))
+    inputs_spec = flags.json_serialized_inputs_spec_args
+    task = read_executor_input(flags.json_serialized_invocation_args, inputs_spec, twins)
+
+    from pipeline.kubeflow import tfx_task  # takes TFX's 10 s, which a wrong input need not wait for
+
+    make_inputs(task.inputs, tfx_task.is_value_type)
+    make_outputs(task.outputs, tfx_task.is_value_type)
+    tfx_output = tfx_task.run_component(
+        flags.executor_class_path, task.executor_input, inputs_spec, beam_args
+    )
+    mend_links(task.outputs)
+    _publish(write_executor_output(tfx_output, task, twins), task)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one task; an error that a user can mend ends as one line on standard error.
+
+    Args:
+      arguments: of the command, without its name.
+    Returns:
+      The exit code.
+    """
+    flags, beam_args = parse_flags(arguments)
+    # The ExecutorInput names the store's endpoint and secret: who logs the arguments must not find it there.
+    sys.argv[1:] = beam_args
+    try:
+        run_task(flags, beam_args)
+    except Exception as error:
+        user_error = find_user_error(error)
+        if user_error is None:
+            raise
+        print(f"error: {user_error}", file=sys.stderr, flush=True)
+        return user_error.exit_code
+    return 0
+
+
+def _publish(executor_output: str, task: Task) -> None:
+    """Writes the launcher's file in one step: half a file would be fatal."""
+    temporary = f"{task.output_file}.new"
+    with open(temporary, "w", encoding="utf-8") as stream:
+        stream.write(executor_output)
+    os.replace(temporary, task.output_file)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
