@@ -30,7 +30,9 @@ WINDOW_BATCH = 32
 TIMED_STEPS = 40
 WARMUP_STEPS = 10
 LARGE_UNIVERSE = TrainConfig(batch_crops=64, crop_days=126)
-BASE = np.tile(np.linspace(-1.6, 1.6, len(contract.QUANTILE_LEVELS), dtype=np.float32), (model.NUM_HORIZONS, 1))
+BASE = np.tile(
+    np.linspace(-1.6, 1.6, len(contract.QUANTILE_LEVELS), dtype=np.float32), (model.NUM_HORIZONS, 1)
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,10 +102,15 @@ def main() -> None:
     if "--json" in sys.argv[1:]:
         print(json.dumps(dataclasses.asdict(result)))
         return
-    print(f"windows one by one, batch {WINDOW_BATCH:<4}        {result.windows_per_second:>9,.0f} target days a second")
-    print(f"chunks, settings of the shipped data  {result.shipped_per_second:>9,.0f}   {result.shipped_ratio:.1f} times")
-    print(f"chunks, settings of a large universe  {result.large_per_second:>9,.0f}   {result.large_ratio:.1f} times")
-    print(f"bars stored for each bar beyond the first lookback: {result.stored_bars_ratio:.2f}")
+    rows = {
+        f"windows one by one, batch {WINDOW_BATCH}": (result.windows_per_second, 1.0),
+        "chunks, settings of the shipped data": (result.shipped_per_second, result.shipped_ratio),
+        "chunks, settings of a large universe": (result.large_per_second, result.large_ratio),
+    }
+    print(f"{'training':<40}{'target days a second':>21}{'ratio':>8}")
+    for title, (speed, ratio) in rows.items():
+        print(f"{title:<40}{speed:>21,.0f}{ratio:>8.1f}")
+    print(f"stored bars for each bar beyond the first lookback: {result.stored_bars_ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,11 @@ import dataclasses
 import json
 import os
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
+from tfx import types
 from tfx.components import StatisticsGen, Trainer, Transform
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_component import BaseComponent
@@ -92,7 +95,7 @@ def create_components(
     ]  # fmt: skip
 
 
-def _create_transform(examples, schema) -> Transform:
+def _create_transform(examples: types.BaseChannel, schema: types.BaseChannel) -> Transform:
     """Transform learns on `train`; features are computed again where they are read, never stored."""
     return Transform(
         examples=examples,
@@ -105,7 +108,12 @@ def _create_transform(examples, schema) -> Transform:
     )
 
 
-def _create_trainer(config: PipelineConfig, examples, schema, transform_graph) -> Trainer:
+def _create_trainer(
+    config: PipelineConfig,
+    examples: types.BaseChannel,
+    schema: types.BaseChannel,
+    transform_graph: types.BaseChannel,
+) -> Trainer:
     """The Trainer takes its configs as JSON, so that the cache sees each of their values."""
     return Trainer(
         run_fn=_dotted(run_fn.run_fn),
@@ -121,7 +129,7 @@ def _create_trainer(config: PipelineConfig, examples, schema, transform_graph) -
     )
 
 
-def _dotted(function) -> str:
+def _dotted(function: Callable[..., Any]) -> str:
     """Where an installed function is imported from, as TFX wants it."""
     return f"{function.__module__}.{function.__name__}"
 

@@ -47,7 +47,9 @@ class ChunkSource:
         """
         self._files = sorted(f for pattern in file_patterns for f in tf.io.gfile.glob(pattern))
         if not self._files:
-            raise ValueError(f"chunk files must exist, got none at {list(file_patterns)}; run the ingest first")
+            raise ValueError(
+                f"chunk files must exist, got none at {list(file_patterns)}; run the ingest first"
+            )
         self._spec = transform.raw_feature_spec()
         self._layer = transform.transform_features_layer()
 
@@ -117,8 +119,10 @@ def make_validation_batches(source: ChunkSource, config: TrainConfig) -> tf.data
 
     Its length is known, for Keras takes the end of a dataset of unknown length for an accident.
     """
-    batches = source.chunks().padded_batch(VALIDATION_CHUNKS).map(
-        lambda chunk: (chunk.features, chunk.labels, chunk.mask * horizon_weights(config))
+    batches = (
+        source.chunks()
+        .padded_batch(VALIDATION_CHUNKS)
+        .map(lambda chunk: (chunk.features, chunk.labels, chunk.mask * horizon_weights(config)))
     )
     num_batches = -(-source.count_chunks() // VALIDATION_CHUNKS)
     batches = batches.apply(tf.data.experimental.assert_cardinality(num_batches))

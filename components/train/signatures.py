@@ -121,13 +121,14 @@ class Forecaster:
     def _derive(self, bars: dict[str, tf.RaggedTensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Runs the Transform graph: features, volatility, base quantiles [batch, horizons, levels]."""
         transformed = self._transform(bars)
-        base = tf.reshape(transformed[contract.BASE_QUANTILES], [-1, NUM_HORIZONS, len(contract.QUANTILE_LEVELS)])
+        base = tf.reshape(
+            transformed[contract.BASE_QUANTILES], [-1, NUM_HORIZONS, len(contract.QUANTILE_LEVELS)]
+        )
         return (
             transformed[contract.FEATURES].to_tensor(),
             transformed[contract.VOLATILITY].to_tensor(default_value=causal.VOLATILITY_FLOOR),
             base,
         )
-
 
     def save(self, directory: str) -> None:
         """Writes the SavedModel.

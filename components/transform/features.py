@@ -53,7 +53,7 @@ VOLUME_FEATURES = (FEATURE_NAMES.index("volume_ratio"),)
 
 
 class CausalFeatures(NamedTuple):
-    """What the graph derives from bars: network inputs [batch, time, NUM_FEATURES], volatility [batch, time]."""
+    """Network inputs [batch, time, NUM_FEATURES] and volatility [batch, time] of each day."""
 
     features: tf.Tensor
     volatility: tf.Tensor
@@ -76,9 +76,7 @@ def compute_features(bars: Mapping[str, tf.Tensor]) -> CausalFeatures:
     volatilities = tf.maximum(tf.sqrt(means), VOLATILITY_FLOOR)
     volatility = volatilities[:, :, 0]
     previous = tf.concat([volatility[:, :1], volatility[:, :-1]], axis=1)
-    standardised = tf.clip_by_value(
-        returns / previous, -STANDARDISED_RETURN_LIMIT, STANDARDISED_RETURN_LIMIT
-    )
+    standardised = tf.clip_by_value(returns / previous, -STANDARDISED_RETURN_LIMIT, STANDARDISED_RETURN_LIMIT)
     columns = [
         standardised[:, :, tf.newaxis],
         tf.abs(standardised)[:, :, tf.newaxis],
@@ -140,9 +138,7 @@ def _log_ratio(numerator: tf.Tensor, denominator: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(tf.math.log(numerator / denominator), -RATIO_LIMIT, RATIO_LIMIT)
 
 
-def _range_features(
-    high: tf.Tensor, low: tf.Tensor, volatility: tf.Tensor, previous: tf.Tensor
-) -> tf.Tensor:
+def _range_features(high: tf.Tensor, low: tf.Tensor, volatility: tf.Tensor, previous: tf.Tensor) -> tf.Tensor:
     """The day's range and its fast mean, as Parkinson volatilities beside the volatility of closes.
 
     A ticker whose recent days all have high equal to low has no intraday prices: zeros then.

@@ -12,7 +12,7 @@ KFP_KEYS = frozenset({"display_name", "store_session_info", "_kfp_workspace"})
 """What KFP adds for itself. store_session_info names the store's endpoint and secret: never logged, never
 copied on."""
 
-_WRAPPERS = {"list": list, "struct": dict}
+_WRAPPERS: dict[str, type] = {"list": list, "struct": dict}
 """KFP stores a list as {"list": [...]} and a struct as {"struct": {...}}, and hands them over like that.
 
 Source: StructValueToMLMDValue in KFP's backend/src/v2/metadata/converter.go.

@@ -31,7 +31,7 @@ class Twins:
     root: str = ""
 
     def __post_init__(self) -> None:
-        if self.root and self.root != os.path.abspath(self.root):
+        if self.root and (self.root != os.path.abspath(self.root) or self.root == os.sep):
             raise BridgeError(
                 f"{TWIN_ROOT_VARIABLE} must be an absolute path without a slash at its end, "
                 f"got {self.root!r}; mend it, or unset it in a container"

@@ -119,7 +119,9 @@ def test_a_second_run_reuses_what_did_not_change(pipeline_run, pushed):
     assert again.returncode == 0, again.stderr
     report = json.loads(again.stdout)
     ran = {component["name"] for component in report["components"] if not component["reused"]}
-    assert ran <= {"ChampionResolver", "Evaluator", "Pusher"}, "only what asks for the model in service may run"
+    assert ran <= {"ChampionResolver", "Evaluator", "Pusher"}, (
+        "only what asks for the model in service may run"
+    )
     assert [path.name for path in pushed.parent.iterdir() if path.name.isdigit()] == [pushed.name]
 
 

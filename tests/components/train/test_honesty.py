@@ -114,7 +114,9 @@ def test_base_quantiles_are_those_of_the_standardised_train_returns(prepared):
     for h in range(len(contract.HORIZONS)):
         for level, quantile in zip(contract.QUANTILE_LEVELS, learnt[h], strict=True):
             known = values[mask[:, h], h]
-            assert np.mean(known < quantile - 1e-6) - 1e-3 <= level <= np.mean(known <= quantile + 1e-6) + 1e-3
+            assert (
+                np.mean(known < quantile - 1e-6) - 1e-3 <= level <= np.mean(known <= quantile + 1e-6) + 1e-3
+            )
 
 
 def test_a_model_trained_on_shuffled_labels_has_no_skill(prepared, tmp_path):

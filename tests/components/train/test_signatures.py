@@ -32,7 +32,9 @@ def test_outputs_have_the_promised_names_shapes_and_types(signatures, request_ba
     from tests.components.train.prepared import VERSION
 
     answer = forecast(signatures, request_bars)
-    assert {name: (value.shape, value.dtype.kind) for name, value in answer.items() if hasattr(value, "shape")} == {
+    assert {
+        name: (value.shape, value.dtype.kind) for name, value in answer.items() if hasattr(value, "shape")
+    } == {
         contract.RETURN_QUANTILES: ((2, 5, 7), "f"),
         contract.PRICE_QUANTILES: ((2, 5, 7), "f"),
         contract.LAST_CLOSE: ((2,), "f"),

@@ -62,7 +62,7 @@ def test_matches_a_slow_reference(bars):
 def test_two_returns_by_hand():
     # Returns 1 % then 3 %: the mean square is (0.94 * 0.01**2 + 0.03**2) / 1.94 = 5.1237e-4.
     close = np.exp(np.array([[0.0, 0.01, 0.04]])).astype(np.float32)
-    columns = {name: close for name in contract.PRICE_COLUMNS} | {contract.VOLUME: np.ones_like(close)}
+    columns = dict.fromkeys(contract.PRICE_COLUMNS, close) | {contract.VOLUME: np.ones_like(close)}
     features, volatility = compute(columns)
     assert volatility[0, 2] == pytest.approx(0.022636, rel=1e-4)
     assert features[0, 2, 0] == pytest.approx(0.03 / 0.01, rel=1e-4)
@@ -90,7 +90,7 @@ def test_bars_older_than_the_warm_up_weigh_nothing(bars):
 
 def test_a_ticker_without_ranges_and_volume_gets_neutral_features(bars):
     close = bars[contract.ADJ_CLOSE]
-    plain = {name: close for name in contract.PRICE_COLUMNS} | {contract.VOLUME: np.zeros_like(close)}
+    plain = dict.fromkeys(contract.PRICE_COLUMNS, close) | {contract.VOLUME: np.zeros_like(close)}
     features, _ = compute(plain)
     hidden = [*causal.RANGE_FEATURES, *causal.VOLUME_FEATURES]
     np.testing.assert_array_equal(features[:, :, hidden], 0.0)
@@ -99,7 +99,7 @@ def test_a_ticker_without_ranges_and_volume_gets_neutral_features(bars):
 
 def test_a_price_that_never_moves_stays_finite():
     flat = np.full((1, contract.LOOKBACK), 10.0, np.float32)
-    columns = {name: flat for name in contract.PRICE_COLUMNS} | {contract.VOLUME: flat}
+    columns = dict.fromkeys(contract.PRICE_COLUMNS, flat) | {contract.VOLUME: flat}
     features, volatility = compute(columns)
     assert np.isfinite(features).all()
     np.testing.assert_array_equal(volatility, np.float32(causal.VOLATILITY_FLOOR))

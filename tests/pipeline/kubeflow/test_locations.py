@@ -7,7 +7,7 @@ from pipeline.kubeflow.locations import TWIN_FOLDERS, Twins
 
 ROOTS = st.sampled_from(["", "/tmp/task 1", "/srv/minio", "/a.b/s3"])
 SCHEMES = st.sampled_from(sorted(TWIN_FOLDERS))
-KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+KEYS = st.text("ab3/ .:-_~?%[]\\äé日\n", max_size=40)
 """Keys of the store: spaces, brackets, backslashes and letters of any script are legal in it."""
 
 
@@ -51,7 +51,7 @@ def test_what_is_no_twin_passes_unchanged(root, key):
         assert twins.to_uri(text) == text
 
 
-@given(ROOTS, SCHEMES, st.text(st.characters(categories=["L", "N"]), min_size=1))
+@given(ROOTS, SCHEMES, st.text("ab3äé日/_", min_size=1))
 def test_a_twin_inside_a_text_is_restored(root, scheme, key):
     twins = Twins(root)
     text = '{{"best": "{0}", "all": ["{0}"]}} at {0}, {0}'
