@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -89,7 +90,7 @@ def _drop_duplicates(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]
         ("conflicting_duplicate", conflicting, conflicting & ~is_first),
     ):
         reason = f"{check}: the ticker has another bar on the day"
-        yield from _findings(rows, check, reason, aside, counted, describe, config)
+        yield from _find(rows, _Violation(check, reason, aside, counted, describe), config)
     rows.keep(~identical & ~conflicting)
 
 
@@ -124,7 +125,7 @@ def _check_jumps(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]:
 
     first = rows.day(int(np.flatnonzero(flagged)[0]))
     reason = f"unadjusted_split: what looks like an unadjusted split, {first}"
-    yield from _findings(rows, "unadjusted_split", reason, rows.all(), flagged, describe, config)
+    yield from _find(rows, _Violation("unadjusted_split", reason, rows.all(), flagged, describe), config)
 
 
 def _check_length(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]:
@@ -141,35 +142,44 @@ def _check_length(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]:
 
     reason = f"short_history: must have {need}, got {num_bars} of {rows.ticker}"
     counted = np.arange(num_bars) == 0
-    yield from _findings(rows, "short_history", reason, rows.all(), counted, describe, config)
+    yield from _find(rows, _Violation("short_history", reason, rows.all(), counted, describe), config)
 
 
-def _findings(
-    rows: _Rows,
-    check: str,
-    reason: str,
-    aside: Booleans,
-    counted: Booleans,
-    describe: Callable[[int], str],
-    config: ValidationConfig,
-) -> Iterator[Finding]:
-    """Makes a finding for each file that has rows to set aside.
+@dataclasses.dataclass(frozen=True)
+class _Violation:
+    """What a check found in a ticker's n rows.
 
-    Args:
-      rows: the ticker's rows.
-      check: field of config.
+    Attributes:
+      check: field of ValidationConfig.
       reason: for the quarantine file.
       aside: bool [n], rows to set aside.
       counted: bool [n], rows to count and describe as violations.
       describe: row -> message.
-      config: the policies.
     """
-    policy = getattr(config, check)
-    for index in np.unique(rows.file_index[aside]):
+
+    check: str
+    reason: str
+    aside: Booleans
+    counted: Booleans
+    describe: Callable[[int], str]
+
+
+def _find(rows: _Rows, violation: _Violation, config: ValidationConfig) -> Iterator[Finding]:
+    """Makes a finding for each file that has rows to set aside."""
+    check, policy = violation.check, getattr(config, violation.check)
+    for index in np.unique(rows.file_index[violation.aside]):
         own = rows.file_index == index
-        lines = np.sort(rows.lines[aside & own])
-        shown = np.flatnonzero(counted & own)
-        messages = [describe(int(row)) + or_quarantine(check, policy) for row in shown[:MAX_MESSAGES]]
+        lines = np.sort(rows.lines[violation.aside & own])
+        shown = np.flatnonzero(violation.counted & own)
+        messages = [
+            violation.describe(int(row)) + or_quarantine(check, policy) for row in shown[:MAX_MESSAGES]
+        ]
         yield Finding(
-            check, policy, rows.files[index], tuple(lines.tolist()), reason, tuple(messages), len(shown)
+            check,
+            policy,
+            rows.files[index],
+            tuple(lines.tolist()),
+            violation.reason,
+            tuple(messages),
+            len(shown),
         )

@@ -13,6 +13,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components import contract, provenance
+from components.ingest.bars import iso_date
 from components.rehearse import golden
 from components.train import model, training
 from components.train.dataset import ChunkSource, make_training_batches, make_validation_batches
@@ -70,8 +71,8 @@ def _make_record(
     made_from = {
         "model": dataclasses.asdict(model_config),
         "train": dataclasses.asdict(train_config),
-        "train_examples_sha256": _digest_files(train_files),
-        "eval_examples_sha256": _digest_files(eval_files),
+        "train_examples": _describe_examples(train_files),
+        "eval_examples": _describe_examples(eval_files),
     }
     digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
     return made_from | {
@@ -79,6 +80,18 @@ def _make_record(
         "validation_loss": history["val_loss"],
         "commit": provenance.find_commit(),
         "versions": provenance.list_versions(),
+    }
+
+
+def _describe_examples(paths: list[str]) -> dict[str, str]:
+    """Fingerprint of a split's files, and its first and last target day."""
+    spec = {contract.DATE: tf.io.VarLenFeature(tf.int64)}
+    records = tf.data.TFRecordDataset(paths, compression_type="GZIP")
+    days = [tf.io.parse_single_example(record, spec)[contract.DATE].values.numpy() for record in records]
+    return {
+        "sha256": _digest_files(paths),
+        "first_day": iso_date(min(own[contract.LOOKBACK] for own in days)),
+        "last_day": iso_date(max(own[-1] for own in days)),
     }
 
 

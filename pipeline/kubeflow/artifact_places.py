@@ -20,6 +20,12 @@ _LAUNCHER_LOGS = re.compile(r"executor-logs(-\d+)?")
 """An output that KFP adds to each task for itself; TFX does not know its type."""
 _FOREIGN_TYPE = "system."
 
+CLASS_PATHS = {"marketcast.IngestReport": "components.ingest.component.IngestReport"}
+"""Types of our own: title in a compiled pipeline -> import path.
+
+TFX imports the title itself, but compiles titles of two words only: a class of a top-level module.
+"""
+
 
 @dataclasses.dataclass(frozen=True)
 class ArtifactPlace:
@@ -104,4 +110,5 @@ def _type_title(artifact_type: Mapping[str, Any]) -> str:
     """tfx.Examples from {"instanceSchema": "title: tfx.Examples ..."} or {"schemaTitle": "tfx.Examples"}."""
     schema = yaml.safe_load(read_field(artifact_type, "instanceSchema") or "")
     title = schema.get("title") if isinstance(schema, dict) else None
-    return str(title or read_field(artifact_type, "schemaTitle") or "")
+    title = str(title or read_field(artifact_type, "schemaTitle") or "")
+    return CLASS_PATHS.get(title, title)

@@ -7,6 +7,7 @@ the output metadata that KFP's launcher can read: `python -m pipeline.kubeflow.e
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from pipeline.kubeflow.executor_input import Task, read_executor_input
 from pipeline.kubeflow.executor_output import write_executor_output
 from pipeline.kubeflow.locations import TWIN_ROOT_VARIABLE, Twins
 from pipeline.kubeflow.task_folders import make_inputs, make_outputs, mend_links
+from pipeline.quiet import LOG_FORMAT
 
 
 def parse_flags(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -67,6 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     flags, beam_args = parse_flags(arguments)
     # The ExecutorInput names the store's endpoint and secret: who logs the arguments must not find it there.
     sys.argv[1:] = beam_args
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     try:
         run_task(flags, beam_args)
     except Exception as error:

@@ -73,6 +73,11 @@ def test_twins_in_another_folder():
     assert task.output_file.startswith("/tmp/task/minio/mlpipeline/")
 
 
+def test_a_type_of_our_own_is_imported_from_where_it_is():
+    task = read(make_executor_input("T", {}, {"report": "marketcast.IngestReport"}))
+    assert task.outputs[0].type_title == "components.ingest.component.IngestReport"
+
+
 @pytest.mark.parametrize("given_type", [{}, {"instanceSchema": ""}, {"schemaTitle": "system.Artifact"}])
 def test_an_input_without_a_type_of_tfx_gets_the_declared_one(given_type):
     given = make_executor_input("T", {"report": make_input(MODEL_URI) | {"type": given_type}}, {})

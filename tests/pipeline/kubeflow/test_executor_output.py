@@ -109,13 +109,15 @@ def test_the_session_is_not_copied_on(task, twins):
 
 
 def test_what_the_driver_found_reaches_the_executor():
-    task = read_executor_input(launcher_inputs.read_real("CsvExampleGen"), make_spec({}), Twins())
+    given = json.loads(launcher_inputs.read_real("CsvExampleGen"))
+    given["outputs"]["artifacts"]["examples"]["artifacts"][0]["metadata"] = {"kept": "k"}
+    task = read_executor_input(json.dumps(given), make_spec({}), Twins())
     found = {"metadata": {"input_fingerprint": "f", "custom:span": 3.0}, "uri": "elsewhere"}
     after = add_driver_output(
         task.executor_input, json.dumps({"artifacts": {"examples": {"artifacts": [found]}}})
     )
     (before,) = task.executor_input["outputs"]["artifacts"]["examples"]["artifacts"]
     (examples,) = after["outputs"]["artifacts"]["examples"]["artifacts"]
-    assert examples == before | {"metadata": {"input_fingerprint": "f", "custom:span": 3.0}}
-    assert before["metadata"] == {}
+    assert examples == before | {"metadata": {"kept": "k", "input_fingerprint": "f", "custom:span": 3.0}}
+    assert before["metadata"] == {"kept": "k"}
     assert after["inputs"] == task.executor_input["inputs"]
