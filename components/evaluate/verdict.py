@@ -78,10 +78,17 @@ def _judge(check: gate.Check, metrics: Mapping[str, float]) -> CheckResult:
         check.title,
         check.metric,
         figure if known else None,
-        _show(figure, check.is_share) if known else "no figure",
+        _show_figure(check, metrics) if known else "no figure",
         _show_bounds(check),
         known and above and below,
     )
+
+
+def _show_figure(check: gate.Check, metrics: Mapping[str, float]) -> str:
+    """The figure as text; a suspicion that needs more dates than there are says so."""
+    if check.metric == summary.LEAK_SKILL and metrics.get(summary.NUM_DATES, 0.0) < summary.MIN_LEAK_DATES:
+        return "too few"
+    return _show(metrics[check.metric], check.is_share)
 
 
 def _judge_champion(

@@ -18,6 +18,9 @@ from pipeline.kubeflow.locations import TWIN_ROOT_VARIABLE
 from tests.pipeline.kubeflow.launcher_inputs import make_executor_input, make_input
 
 ROOT = pathlib.Path(__file__).parents[3]
+FOLDER = pathlib.Path(__file__).parent
+TEST_PACKAGE = "tests.pipeline.kubeflow."
+"""Left out of import paths in the task: other distributions install a package `tests` too."""
 
 
 class FakeLauncher:
@@ -34,6 +37,7 @@ class FakeLauncher:
         task = self.spec["root"]["dag"]["tasks"][name]
         component = self.spec["components"][task["componentRef"]["name"]]
         twins = self.folder / name
+        shutil.rmtree(twins, ignore_errors=True)
         executor_input = self._make_input(name, task, component, changed_parameters)
         inputs = executor_input["inputs"]["artifacts"]
         for key in inputs:
@@ -66,8 +70,15 @@ class FakeLauncher:
 
     def _execute(self, label: str, executor_input: Any, twins: Any) -> subprocess.CompletedProcess[str]:
         container = self.spec["deploymentSpec"]["executors"][label]["container"]
-        arguments = [a.replace("{{$}}", json.dumps(executor_input)) for a in container["args"]]
-        environment = {**os.environ, TWIN_ROOT_VARIABLE: str(twins), "PYTHONPATH": str(ROOT)}
+        arguments = [
+            a.replace("{{$}}", json.dumps(executor_input)).replace(TEST_PACKAGE, "")
+            for a in container["args"]
+        ]
+        environment = {
+            **os.environ,
+            TWIN_ROOT_VARIABLE: str(twins),
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{FOLDER}",
+        }
         return subprocess.run(
             [sys.executable, "-m", "pipeline.kubeflow.entrypoint", *arguments],
             cwd=self.folder,
