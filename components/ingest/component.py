@@ -19,7 +19,7 @@ from components.ingest.chunks import ChunkConfig
 class IngestReport(types.Artifact):
     """Folder with report.REPORT_FILE (counts) and report.QUARANTINE_FILE (rows set aside, with reasons)."""
 
-    TYPE_NAME = "IngestReport"
+    TYPE_NAME = "marketcast.IngestReport"
 
 
 class BarsExampleGenSpec(types.ComponentSpec):

@@ -49,6 +49,7 @@ def run_task(flags: argparse.Namespace, beam_args: list[str]) -> None:
 
     from pipeline.kubeflow import tfx_task  # takes TFX's 10 s, which a wrong input need not wait for
 
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)  # now: the imports log much of no use
     make_inputs(task.inputs, tfx_task.is_value_type)
     make_outputs(task.outputs, tfx_task.is_value_type)
     tfx_output = tfx_task.run_component(
@@ -69,7 +70,6 @@ def main(arguments: Sequence[str]) -> int:
     flags, beam_args = parse_flags(arguments)
     # The ExecutorInput names the store's endpoint and secret: who logs the arguments must not find it there.
     sys.argv[1:] = beam_args
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     try:
         run_task(flags, beam_args)
     except Exception as error:

@@ -9,7 +9,7 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from components.champion.component import ChampionResolver
 from components.ingest.bars import ValidationConfig
-from components.ingest.component import BarsExampleGen, IngestReport
+from components.ingest.component import BarsExampleGen
 from components.ingest.validator import StrictExampleValidator
 from pipeline.dag import SCHEMA_FILE
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
@@ -22,7 +22,6 @@ def compile_spec(folder: pathlib.Path) -> pathlib.Path:
     """Compiles the components as TFX does, and returns the YAML file."""
     (folder / "csv").mkdir()
     (folder / "csv" / "rows.csv").write_text("a,b\n" + "".join(f"{row},{row * row}\n" for row in range(30)))
-    IngestReport.TYPE_NAME = "marketcast.IngestReport"
     bars = BarsExampleGen(SHIPPED_SOURCE, ValidationConfig(), SHIPPED_CHUNKS)
     statistics = StatisticsGen(examples=bars.outputs["examples"])
     schema = ImportSchemaGen(schema_file=SCHEMA_FILE).with_id("SchemaGen")
