@@ -13,10 +13,10 @@ import sys
 from collections.abc import Sequence
 
 from pipeline.failures import find_user_error
-from pipeline.kubeflow.executor_input import Task, read_executor_input
-from pipeline.kubeflow.executor_output import write_executor_output
-from pipeline.kubeflow.locations import TWIN_ROOT_VARIABLE, Twins
-from pipeline.kubeflow.task_folders import make_inputs, make_outputs, mend_links
+from pipeline.kubeflow.bridge.executor_input import Task, read_executor_input
+from pipeline.kubeflow.bridge.executor_output import write_executor_output
+from pipeline.kubeflow.bridge.locations import TWIN_ROOT_VARIABLE, Twins
+from pipeline.kubeflow.bridge.task_folders import make_inputs, make_outputs, mend_links
 from pipeline.quiet import LOG_FORMAT
 
 
@@ -47,7 +47,7 @@ def run_task(flags: argparse.Namespace, beam_args: list[str]) -> None:
     inputs_spec = flags.json_serialized_inputs_spec_args
     task = read_executor_input(flags.json_serialized_invocation_args, inputs_spec, twins)
 
-    from pipeline.kubeflow import tfx_task  # takes TFX's 10 s, which a wrong input need not wait for
+    from pipeline.kubeflow.bridge import tfx_task  # takes TFX's 10 s, which a wrong input need not wait for
 
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)  # now: the imports log much of no use
     make_inputs(task.inputs, tfx_task.is_value_type)

@@ -14,8 +14,8 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.kubeflow.locations import TWIN_ROOT_VARIABLE
-from tests.pipeline.kubeflow.launcher_inputs import make_executor_input, make_input
+from pipeline.kubeflow.bridge.locations import TWIN_ROOT_VARIABLE
+from tests.pipeline.kubeflow.bridge.launcher_inputs import make_executor_input, make_input
 
 ROOT = pathlib.Path(__file__).parents[3]
 FOLDER = pathlib.Path(__file__).parent

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from pipeline.kubeflow import entrypoint
-from tests.pipeline.kubeflow import launcher_inputs
+from tests.pipeline.kubeflow.bridge import launcher_inputs
 
 REQUIRED = ["--executor_class_path=a.B", "--json_serialized_invocation_args", "{}"]
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.kubeflow.artifact_metadata import read_metadata, write_metadata
-from pipeline.kubeflow.bridge_error import BridgeError
+from pipeline.kubeflow.bridge.artifact_metadata import read_metadata, write_metadata
+from pipeline.kubeflow.bridge.bridge_error import BridgeError
 
 NAMES = st.text("abcä日_ ", max_size=5)
 SCALARS = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), NAMES)

@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from components import contract
-from pipeline.kubeflow.artifact_metadata import read_metadata
-from pipeline.kubeflow.bridge_error import BridgeError
-from pipeline.kubeflow.locations import Twins
+from pipeline.kubeflow.bridge.artifact_metadata import read_metadata
+from pipeline.kubeflow.bridge.bridge_error import BridgeError
+from pipeline.kubeflow.bridge.locations import Twins
 
 Json = dict[str, Any]
 

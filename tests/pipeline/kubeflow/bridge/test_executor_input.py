@@ -3,11 +3,11 @@ import json
 
 import pytest
 
-from pipeline.kubeflow.bridge_error import BridgeError
-from pipeline.kubeflow.executor_input import read_executor_input
-from pipeline.kubeflow.locations import Twins
-from tests.pipeline.kubeflow import launcher_inputs
-from tests.pipeline.kubeflow.launcher_inputs import (
+from pipeline.kubeflow.bridge.bridge_error import BridgeError
+from pipeline.kubeflow.bridge.executor_input import read_executor_input
+from pipeline.kubeflow.bridge.locations import Twins
+from tests.pipeline.kubeflow.bridge import launcher_inputs
+from tests.pipeline.kubeflow.bridge.launcher_inputs import (
     INPUT_TYPES,
     REAL_TASKS,
     RUN_URI,

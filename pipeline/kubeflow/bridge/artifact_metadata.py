@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline.kubeflow.bridge_error import BridgeError
+from pipeline.kubeflow.bridge.bridge_error import BridgeError
 
 KFP_KEYS = frozenset({"display_name", "store_session_info", "_kfp_workspace"})
 """What KFP adds for itself. store_session_info names the store's endpoint and secret: never logged, never

@@ -2,9 +2,9 @@ import os
 
 import pytest
 
-from pipeline.kubeflow.artifact_places import ArtifactPlace
-from pipeline.kubeflow.bridge_error import BridgeError
-from pipeline.kubeflow.task_folders import make_inputs, make_outputs, mend_links
+from pipeline.kubeflow.bridge.artifact_places import ArtifactPlace
+from pipeline.kubeflow.bridge.bridge_error import BridgeError
+from pipeline.kubeflow.bridge.task_folders import make_inputs, make_outputs, mend_links
 
 
 def is_value(title):

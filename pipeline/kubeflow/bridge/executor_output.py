@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.kubeflow.artifact_metadata import map_texts, write_metadata
-from pipeline.kubeflow.artifact_places import ArtifactPlace, Json
-from pipeline.kubeflow.bridge_error import BridgeError
-from pipeline.kubeflow.executor_input import Task
-from pipeline.kubeflow.locations import Twins
+from pipeline.kubeflow.bridge.artifact_metadata import map_texts, write_metadata
+from pipeline.kubeflow.bridge.artifact_places import ArtifactPlace, Json
+from pipeline.kubeflow.bridge.bridge_error import BridgeError
+from pipeline.kubeflow.bridge.executor_input import Task
+from pipeline.kubeflow.bridge.locations import Twins
 
 
 def write_executor_output(tfx_output: str, task: Task, twins: Twins) -> str:

@@ -2,12 +2,12 @@ import json
 
 import pytest
 
-from pipeline.kubeflow.bridge_error import BridgeError
-from pipeline.kubeflow.executor_input import read_executor_input
-from pipeline.kubeflow.executor_output import add_driver_output, write_executor_output
-from pipeline.kubeflow.locations import Twins
-from tests.pipeline.kubeflow import launcher_inputs
-from tests.pipeline.kubeflow.launcher_inputs import RUN_URI, make_executor_input, make_input, make_spec
+from pipeline.kubeflow.bridge.bridge_error import BridgeError
+from pipeline.kubeflow.bridge.executor_input import read_executor_input
+from pipeline.kubeflow.bridge.executor_output import add_driver_output, write_executor_output
+from pipeline.kubeflow.bridge.locations import Twins
+from tests.pipeline.kubeflow.bridge import launcher_inputs
+from tests.pipeline.kubeflow.bridge.launcher_inputs import RUN_URI, make_executor_input, make_input, make_spec
 
 MODEL_URI = f"{RUN_URI}/Trainer/id/model"
 BLESSING_URI = f"{RUN_URI}/Evaluator/uuid-Evaluator/blessing"

@@ -6,7 +6,7 @@ import json
 import pathlib
 from typing import Any
 
-FOLDER = pathlib.Path(__file__).parents[2] / "fixtures" / "executor_inputs"
+FOLDER = pathlib.Path(__file__).parents[3] / "fixtures" / "executor_inputs"
 REAL_TASKS = ("CsvExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator")
 RUN_URI = "minio://mlpipeline/v2/artifacts/tiny/run-1"
 SESSION = json.dumps(

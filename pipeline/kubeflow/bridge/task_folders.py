@@ -7,8 +7,8 @@ import pathlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 
-from pipeline.kubeflow.artifact_places import ArtifactPlace
-from pipeline.kubeflow.bridge_error import BridgeError
+from pipeline.kubeflow.bridge.artifact_places import ArtifactPlace
+from pipeline.kubeflow.bridge.bridge_error import BridgeError
 
 
 def make_inputs(inputs: Iterable[ArtifactPlace], is_value: Callable[[str], bool]) -> None:

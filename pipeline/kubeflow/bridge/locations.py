@@ -9,7 +9,7 @@ import dataclasses
 import os
 import re
 
-from pipeline.kubeflow.bridge_error import BridgeError
+from pipeline.kubeflow.bridge.bridge_error import BridgeError
 
 TWIN_FOLDERS = {"minio://": "/minio/", "s3://": "/s3/", "gs://": "/gcs/"}
 """Scheme of a URI -> folder of its twins. Source: LocalPathForURI in KFP's backend/src/v2/component."""

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline.kubeflow.artifact_metadata import map_texts, read_metadata
-from pipeline.kubeflow.artifact_places import (
+from pipeline.kubeflow.bridge.artifact_metadata import map_texts, read_metadata
+from pipeline.kubeflow.bridge.artifact_places import (
     ArtifactPlace,
     Json,
     Located,
@@ -17,8 +17,8 @@ from pipeline.kubeflow.artifact_places import (
     places_of,
     read_field,
 )
-from pipeline.kubeflow.bridge_error import BridgeError
-from pipeline.kubeflow.locations import Twins
+from pipeline.kubeflow.bridge.bridge_error import BridgeError
+from pipeline.kubeflow.bridge.locations import Twins
 
 
 @dataclasses.dataclass(frozen=True)

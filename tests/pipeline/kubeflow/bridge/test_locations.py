@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.kubeflow.bridge_error import BridgeError
-from pipeline.kubeflow.locations import TWIN_FOLDERS, Twins
+from pipeline.kubeflow.bridge.bridge_error import BridgeError
+from pipeline.kubeflow.bridge.locations import TWIN_FOLDERS, Twins
 
 ROOTS = st.sampled_from(["", "/tmp/task 1", "/srv/minio", "/a.b/s3"])
 SCHEMES = st.sampled_from(sorted(TWIN_FOLDERS))

@@ -15,8 +15,8 @@ from tfx.types import standard_component_specs
 from tfx.types.value_artifact import ValueArtifact
 from tfx.utils import import_utils
 
-from pipeline.kubeflow.artifact_places import Json
-from pipeline.kubeflow.executor_output import add_driver_output
+from pipeline.kubeflow.bridge.artifact_places import Json
+from pipeline.kubeflow.bridge.executor_output import add_driver_output
 
 
 def is_value_type(type_title: str) -> bool:
