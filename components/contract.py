@@ -81,6 +81,20 @@ RECORD_FILE = "record.json"
 MANIFEST_FILE = "manifest.json"
 """{relative path: sha256} of every other file of a pushed version."""
 
+# --- What an operator changes from run to run, without compiling again ---------------------------
+DATA_PARAMETER = "data"
+"""Path of the bars."""
+METADATA_PARAMETER = "metadata"
+"""Path of the company metadata."""
+AS_OF_PARAMETER = "as_of"
+"""Bars after this day are ignored, YYYY-MM-DD."""
+TRAIN_STEPS_PARAMETER = "train_steps"
+SEED_PARAMETER = "seed"
+PUSH_DESTINATION_PARAMETER = "push_destination"
+"""Folder that gets the new version."""
+CHAMPION_LOCATION_PARAMETER = "champion_location"
+"""Folder of the versions among which the champion is."""
+
 # --- Artifact properties -----------------------------------------------------------------------
 SPAN_PROPERTY = "span"
 FINGERPRINT_PROPERTY = "input_fingerprint"

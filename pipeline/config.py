@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from components.evaluate.gate import GateConfig
 from components.ingest.bars import ValidationConfig
@@ -13,7 +13,10 @@ from components.rehearse.replay import RehearsalConfig
 from components.train.model import ModelConfig
 from components.train.training import TrainConfig
 from pipeline import settings
-from pipeline.environment import PathsConfig, read_layers
+from pipeline.environment import LOCAL, PathsConfig, read_layers
+from pipeline.kubeflow.compiler.config import KubeflowConfig
+
+BEAM_COMPONENTS = ("BarsExampleGen", "StatisticsGen", "Transform", "Evaluator")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,9 +25,23 @@ class BeamConfig:
 
     Attributes:
       pipeline_args: Beam's own flags, runner first.
+      component_args: component -> the flags that it takes instead, where it runs elsewhere; of
+        BarsExampleGen, StatisticsGen, Transform and Evaluator.
     """
 
     pipeline_args: tuple[str, ...]
+    component_args: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.component_args) - set(BEAM_COMPONENTS)):
+            raise ValueError(
+                f"beam.component_args must name {', '.join(BEAM_COMPONENTS)}, got {', '.join(unknown)}; "
+                "the other components do not use Beam"
+            )
+
+    def arguments_of(self, component: str) -> list[str]:
+        """Flags of one component."""
+        return list(self.component_args.get(component, self.pipeline_args))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +59,7 @@ class PipelineConfig:
       train: how it is fitted.
       gate: what the model must reach to be blessed.
       rehearsal: what the exported model must reach to be pushed.
+      kubeflow: what the compiled pipeline asks of the cluster.
     """
 
     paths: PathsConfig
@@ -53,16 +71,18 @@ class PipelineConfig:
     train: TrainConfig
     gate: GateConfig
     rehearsal: RehearsalConfig
+    kubeflow: KubeflowConfig
     name: str = "marketcast"
 
 
-def load_config(file: str = "", overrides: Sequence[str] = ()) -> PipelineConfig:
-    """Reads the configuration: the local environment, over it a file, over both single keys.
+def load_config(file: str = "", overrides: Sequence[str] = (), environment: str = LOCAL) -> PipelineConfig:
+    """Reads the configuration: an environment, over it a file, over both single keys.
 
     Args:
       file: a YAML file; empty for none.
       overrides: `key.path=value`, the value being YAML.
+      environment: where the pipeline runs: environment.LOCAL or environment.KUBEFLOW.
     Raises:
       ConfigError: a file, a key or a value is wrong.
     """
-    return settings.build(PipelineConfig, read_layers(file, overrides))
+    return settings.build(PipelineConfig, read_layers(file, overrides, environment))

@@ -12,7 +12,9 @@ from components.ingest.bars import ValidationConfig
 from components.ingest.sources import SourceConfig
 from pipeline import settings
 
-LOCAL_ENVIRONMENT = pathlib.Path(__file__).parent / "environments" / "local.yaml"
+LOCAL = "local"
+KUBEFLOW = "kubeflow"
+_ENVIRONMENTS = pathlib.Path(__file__).parent / "environments"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,18 +70,26 @@ class ServingSections:
     validation: ValidationConfig
 
 
-def read_layers(file: str = "", overrides: Sequence[str] = ()) -> settings.Tree:
-    """Reads the local environment, over it a file, over both single keys.
+def read_layers(file: str = "", overrides: Sequence[str] = (), environment: str = LOCAL) -> settings.Tree:
+    """Reads an environment, over it a file, over both single keys.
 
     Args:
       file: a YAML file; empty for none.
       overrides: `key.path=value`, the value being YAML.
+      environment: where the pipeline runs: LOCAL or KUBEFLOW.
     Raises:
       ConfigError: a file cannot be read, or is no YAML.
     """
-    files = [str(LOCAL_ENVIRONMENT), *([file] if file else [])]
-    trees = [settings.read_yaml(_read(name), os.path.relpath(name)) for name in files]
+    trees = [read_environment(environment)]
+    if file:
+        trees.append(settings.read_yaml(_read(file), os.path.relpath(file)))
     return settings.merge([*trees, *map(settings.read_override, overrides)])
+
+
+def read_environment(environment: str) -> settings.Tree:
+    """Reads what differs where the pipeline runs: LOCAL or KUBEFLOW."""
+    file = str(_ENVIRONMENTS / f"{environment}.yaml")
+    return settings.read_yaml(_read(file), os.path.relpath(file))
 
 
 def load_serving_sections(file: str = "", overrides: Sequence[str] = ()) -> ServingSections:

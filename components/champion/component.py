@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration import data_types
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components.champion import champion, executor
@@ -34,11 +35,13 @@ class ChampionResolver(base_component.BaseComponent):
     SPEC_CLASS = ChampionResolverSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, push_destination: str, champion_version: str = "") -> None:
+    def __init__(
+        self, push_destination: str | data_types.RuntimeParameter, champion_version: str = ""
+    ) -> None:
         """Makes the component.
 
         Args:
-          push_destination: local folder of the versions.
+          push_destination: local folder of the versions, or what stands for it until the run starts.
           champion_version: as `ChampionResolver.find_version` gives it: the component has no inputs, so only
             this tells the cache that another model is in service. Empty where the caller cannot read the
             destination; it is then looked up when the component runs, and the cache must be off for it.

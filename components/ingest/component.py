@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.orchestration import data_types
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components import contract
@@ -30,6 +32,9 @@ class BarsExampleGenSpec(types.ComponentSpec):
         executor.VALIDATION_KEY: component_spec.ExecutionParameter(type=str),
         executor.CHUNKS_KEY: component_spec.ExecutionParameter(type=str),
         executor.NUM_SHARDS_KEY: component_spec.ExecutionParameter(type=int),
+        contract.DATA_PARAMETER: component_spec.ExecutionParameter(type=str),
+        contract.METADATA_PARAMETER: component_spec.ExecutionParameter(type=str),
+        contract.AS_OF_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.FINGERPRINT_PROPERTY: component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, component_spec.ChannelParameter]] = {}
@@ -59,6 +64,7 @@ class BarsExampleGen(base_beam_component.BaseBeamComponent):
         chunks: ChunkConfig,
         input_fingerprint: str = "",
         num_shards: int = 1,
+        parameters: Mapping[str, data_types.RuntimeParameter] | None = None,
     ) -> None:
         """Makes the component.
 
@@ -70,12 +76,23 @@ class BarsExampleGen(base_beam_component.BaseBeamComponent):
             used exactly when the data is the same. Empty where the caller cannot read the data; it is then
             computed when the component runs, and the cache only sees the configs.
           num_shards: example files of each split.
+          parameters: what is known only when the run starts: its name among contract's DATA_PARAMETER,
+            METADATA_PARAMETER and AS_OF_PARAMETER -> what stands for it till then.
         """
+        changing = {
+            contract.DATA_PARAMETER: source.path,
+            contract.METADATA_PARAMETER: source.metadata_path,
+            contract.AS_OF_PARAMETER: chunks.as_of,
+        }
         spec = BarsExampleGenSpec(
             **{
-                executor.SOURCE_KEY: _to_json(source),
-                executor.VALIDATION_KEY: _to_json(validation),
-                executor.CHUNKS_KEY: _to_json(chunks),
+                **changing,
+                **(parameters or {}),
+                executor.SOURCE_KEY: _to_json({"columns": dict(source.columns)}),
+                executor.VALIDATION_KEY: _to_json(dataclasses.asdict(validation)),
+                executor.CHUNKS_KEY: _to_json(
+                    {key: value for key, value in dataclasses.asdict(chunks).items() if key != "as_of"}
+                ),
                 executor.NUM_SHARDS_KEY: num_shards,
                 contract.FINGERPRINT_PROPERTY: input_fingerprint,
                 standard_component_specs.EXAMPLES_KEY: types.Channel(type=standard_artifacts.Examples),
@@ -90,6 +107,6 @@ class BarsExampleGen(base_beam_component.BaseBeamComponent):
         return sources.fingerprint(source)
 
 
-def _to_json(config: Any) -> str:
-    """Returns a frozen dataclass as JSON that is the same whenever the config is."""
-    return json.dumps(dataclasses.asdict(config), sort_keys=True)
+def _to_json(config: Mapping[str, Any]) -> str:
+    """Returns JSON that is the same whenever the config is."""
+    return json.dumps(config, sort_keys=True)

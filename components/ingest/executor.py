@@ -32,11 +32,16 @@ _STAGING = "staging"
 
 
 def read_config(properties: Mapping[str, Any]) -> beam_chunks.IngestConfig:
-    """Reads the component's execution properties, of which the configs are JSON."""
+    """Reads the component's execution properties: configs as JSON, and beside them what changes per run."""
+    source = json.loads(properties[SOURCE_KEY]) | {
+        "path": properties[contract.DATA_PARAMETER],
+        "metadata_path": properties[contract.METADATA_PARAMETER],
+    }
+    chunks = json.loads(properties[CHUNKS_KEY]) | {"as_of": properties[contract.AS_OF_PARAMETER]}
     return beam_chunks.IngestConfig(
-        sources.SourceConfig(**json.loads(properties[SOURCE_KEY])),
+        sources.SourceConfig(**source),
         ValidationConfig(**json.loads(properties[VALIDATION_KEY])),
-        ChunkConfig(**json.loads(properties[CHUNKS_KEY])),
+        ChunkConfig(**chunks),
         properties[NUM_SHARDS_KEY],
     )
 

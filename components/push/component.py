@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration import data_types
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components.evaluate.gate import GateConfig
@@ -57,7 +58,7 @@ class AtomicPusher(base_component.BaseComponent):
         model: types.BaseChannel,
         model_blessing: types.BaseChannel,
         infra_blessing: types.BaseChannel,
-        push_destination: str,
+        push_destination: str | data_types.RuntimeParameter,
         evaluation: types.BaseChannel | None = None,
         gate: GateConfig | None = None,
     ) -> None:
@@ -67,7 +68,7 @@ class AtomicPusher(base_component.BaseComponent):
           model: from the Trainer.
           model_blessing: from the Evaluator.
           infra_blessing: from the Rehearsal.
-          push_destination: local folder of the versions.
+          push_destination: local folder of the versions, or what stands for it until the run starts.
           evaluation: from the Evaluator; its figures go into the model's record.
           gate: the Evaluator's bounds, for the verdict in the record; given exactly if `evaluation` is.
         Raises:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from components import contract, progress
+from components.errors import ConfigError
 from components.train import model
 from components.transform import features as causal
 
@@ -71,6 +72,19 @@ class TrainConfig:
                 f"train.warmup_steps must be less than train.steps ({self.steps}), got {self.warmup_steps}; "
                 "shorten the warm-up or train longer"
             )
+
+
+def change_run(config: TrainConfig, steps: int, seed: int) -> TrainConfig:
+    """`config` for a run of other steps and seed; a shorter run warms up for a fifth of it at most.
+
+    Raises:
+      ConfigError: steps or seed are out of range.
+    """
+    warmup = min(config.warmup_steps, max(steps, 0) // 5)
+    try:
+        return dataclasses.replace(config, steps=steps, seed=seed, warmup_steps=warmup)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def horizon_weights(config: TrainConfig) -> np.ndarray:

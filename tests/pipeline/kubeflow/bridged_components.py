@@ -3,15 +3,14 @@
 import pathlib
 
 from tfx.components import CsvExampleGen, StatisticsGen
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.orchestration import pipeline
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from components.champion.component import ChampionResolver
 from components.ingest.bars import ValidationConfig
 from components.ingest.component import BarsExampleGen
+from components.ingest.schema_gen import PackagedSchemaGen
 from components.ingest.validator import StrictExampleValidator
-from pipeline.dag import SCHEMA_FILE
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 from tests.pipeline.kubeflow.odd_components import Consumer, Producer
 
@@ -24,7 +23,7 @@ def compile_spec(folder: pathlib.Path) -> pathlib.Path:
     (folder / "csv" / "rows.csv").write_text("a,b\n" + "".join(f"{row},{row * row}\n" for row in range(30)))
     bars = BarsExampleGen(SHIPPED_SOURCE, ValidationConfig(), SHIPPED_CHUNKS)
     statistics = StatisticsGen(examples=bars.outputs["examples"])
-    schema = ImportSchemaGen(schema_file=SCHEMA_FILE).with_id("SchemaGen")
+    schema = PackagedSchemaGen()
     validator = StrictExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
     )

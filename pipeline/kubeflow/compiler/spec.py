@@ -1,0 +1,55 @@
+"""What TFX's compiler leaves out of a pipeline spec, or gets wrong for open-source Kubeflow Pipelines."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.kubeflow.compiler.config import KubeflowConfig, StepConfig
+from pipeline.kubeflow.package import Json
+
+_RESOURCES = {
+    "cpu_request": "resourceCpuRequest",
+    "cpu_limit": "resourceCpuLimit",
+    "memory_request": "resourceMemoryRequest",
+    "memory_limit": "resourceMemoryLimit",
+}
+"""Field of StepConfig -> field of ResourceSpec; KFP knows the text ones since 2.4, the numbers are older."""
+
+
+def complete_spec(
+    spec: Json, defaults: Mapping[str, Any], config: KubeflowConfig, uncached: Iterable[str]
+) -> Json:
+    """Puts back what TFX drops: defaults of parameters, resources, and which steps must not be reused.
+
+    Args:
+      spec: PipelineSpec as TFX compiles it.
+      defaults: parameter of the pipeline -> its value where a run gives none.
+      config: what the steps ask for.
+      uncached: steps whose result depends on more than their inputs.
+    Returns:
+      A new PipelineSpec.
+    """
+    completed = copy.deepcopy(spec)
+    parameters = completed["root"]["inputDefinitions"]["parameters"]
+    for name, value in defaults.items():
+        parameters[name] |= {"defaultValue": value, "isOptional": True}
+    tasks = completed["root"]["dag"]["tasks"]
+    for name in uncached:
+        tasks[name]["cachingOptions"] = {}
+    for name, task in tasks.items():
+        component = completed["components"][task["componentRef"]["name"]]
+        container = completed["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
+        if resources := describe_resources(config.step(name)):
+            container["resources"] = resources
+    return completed
+
+
+def describe_resources(step: StepConfig) -> Json:
+    """ResourceSpec of a step; empty where it asks for nothing."""
+    resources: Json = {theirs: getattr(step, ours) for ours, theirs in _RESOURCES.items()}
+    resources = {name: value for name, value in resources.items() if value}
+    if step.gpus:
+        resources["accelerator"] = {"resourceType": step.gpu_type, "resourceCount": str(step.gpus)}
+    return resources
