@@ -16,6 +16,7 @@ from pipeline import settings
 from pipeline.environment import LOCAL, PathsConfig, read_layers
 from pipeline.kubeflow.compiler.config import KubeflowConfig
 
+_IN_PROCESS_RUNNER = "--runner=DirectRunner"
 BEAM_COMPONENTS = ("BarsExampleGen", "StatisticsGen", "Transform", "Evaluator")
 
 
@@ -27,10 +28,13 @@ class BeamConfig:
       pipeline_args: Beam's own flags, runner first.
       component_args: component -> the flags that it takes instead, where it runs elsewhere; of
         BarsExampleGen, StatisticsGen, Transform and Evaluator.
+      shared_folder: on Kubeflow, where those components and Beam's workers both see the artifacts: path of a
+        volume mounted in both, or a gs:// folder.
     """
 
     pipeline_args: tuple[str, ...]
     component_args: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    shared_folder: str = ""
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.component_args) - set(BEAM_COMPONENTS)):
@@ -38,6 +42,11 @@ class BeamConfig:
                 f"beam.component_args must name {', '.join(BEAM_COMPONENTS)}, got {', '.join(unknown)}; "
                 "the other components do not use Beam"
             )
+
+    @property
+    def away(self) -> list[str]:
+        """Components whose workers are not in the component's own process or pod."""
+        return [name for name in BEAM_COMPONENTS if _IN_PROCESS_RUNNER not in self.arguments_of(name)]
 
     def arguments_of(self, component: str) -> list[str]:
         """Flags of one component."""

@@ -13,11 +13,13 @@ import sys
 from collections.abc import Sequence
 
 from pipeline.failures import find_user_error
-from pipeline.kubeflow.bridge.executor_input import Task, read_executor_input
+from pipeline.kubeflow.bridge.executor_input import Task, move_output_file, read_executor_input
 from pipeline.kubeflow.bridge.executor_output import write_executor_output
 from pipeline.kubeflow.bridge.locations import TWIN_ROOT_VARIABLE, Twins
 from pipeline.kubeflow.bridge.task_folders import make_inputs, make_outputs, mend_links
 from pipeline.quiet import LOG_FORMAT
+
+SHARED_FOLDER_FLAG = "--shared_folder"
 
 
 def parse_flags(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -34,6 +36,9 @@ def parse_flags(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]
     parser.add_argument(
         "--json_serialized_inputs_spec_args", default="", help="the component's inputs, with their types"
     )
+    parser.add_argument(
+        SHARED_FOLDER_FLAG, default="", help="where Beam's workers see the artifacts too: a path or gs:// URI"
+    )
     return parser.parse_known_args(list(arguments))
 
 
@@ -44,19 +49,39 @@ def run_task(flags: argparse.Namespace, beam_args: list[str]) -> None:
       BridgeError: the launcher's contract cannot be kept.
     """
     twins = Twins(os.environ.get(TWIN_ROOT_VARIABLE, ""))
-    inputs_spec = flags.json_serialized_inputs_spec_args
-    task = read_executor_input(flags.json_serialized_invocation_args, inputs_spec, twins)
+    task = _read_task(flags, twins)
 
-    from pipeline.kubeflow.bridge import tfx_task  # takes TFX's 10 s, which a wrong input need not wait for
+    # They take TFX's 10 s, which a wrong input need not wait for.
+    from pipeline.kubeflow.bridge import shared_folder, tfx_task
 
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)  # now: the imports log much of no use
     make_inputs(task.inputs, tfx_task.is_value_type)
     make_outputs(task.outputs, tfx_task.is_value_type)
-    tfx_output = tfx_task.run_component(
-        flags.executor_class_path, task.executor_input, inputs_spec, beam_args
-    )
+    if flags.shared_folder:
+        with shared_folder.open_twins(flags.shared_folder) as shared_twins:
+            shared = move_output_file(_read_task(flags, shared_twins), task.output_file)
+            shared_folder.copy_artifacts((*task.inputs, *task.outputs), (*shared.inputs, *shared.outputs))
+            output = _run_component(flags, beam_args, shared, shared_twins)
+            shared_folder.copy_artifacts(shared.outputs, task.outputs)
+    else:
+        output = _run_component(flags, beam_args, task, twins)
     mend_links(task.outputs)
-    _publish(write_executor_output(tfx_output, task, twins), task)
+    _publish(output, task)
+
+
+def _read_task(flags: argparse.Namespace, twins: Twins) -> Task:
+    return read_executor_input(
+        flags.json_serialized_invocation_args, flags.json_serialized_inputs_spec_args, twins
+    )
+
+
+def _run_component(flags: argparse.Namespace, beam_args: list[str], task: Task, twins: Twins) -> str:
+    from pipeline.kubeflow.bridge import tfx_task
+
+    tfx_output = tfx_task.run_component(
+        flags.executor_class_path, task.executor_input, flags.json_serialized_inputs_spec_args, beam_args
+    )
+    return write_executor_output(tfx_output, task, twins)
 
 
 def main(arguments: Sequence[str]) -> int:

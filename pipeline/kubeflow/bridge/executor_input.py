@@ -78,6 +78,13 @@ def read_executor_input(executor_input: str, inputs_spec: str, twins: Twins) -> 
     return Task(adapted, places_of(inputs), places_of(outputs), frozenset(output_parameters), output_file)
 
 
+def move_output_file(task: Task, output_file: str) -> Task:
+    """The task with its output metadata elsewhere."""
+    outputs = {**task.executor_input["outputs"], "outputFile": output_file}
+    adapted = {**task.executor_input, "outputs": outputs}
+    return dataclasses.replace(task, executor_input=adapted, output_file=output_file)
+
+
 def _parse(text: str, flag: str) -> Json:
     try:
         value = json.loads(text)

@@ -17,6 +17,9 @@ TWIN_FOLDERS = {"minio://": "/minio/", "s3://": "/s3/", "gs://": "/gcs/"}
 TWIN_ROOT_VARIABLE = "MARKETCAST_TWIN_ROOT"
 """Environment variable: the folder that holds the twin folders, where a task runs without a container."""
 
+REMOTE_ROOT = "gs://"
+"""A folder of twins may be there: TensorFlow and Beam open such files themselves."""
+
 _SCHEMES = {folder.strip("/"): scheme for scheme, folder in TWIN_FOLDERS.items()}
 
 
@@ -25,16 +28,19 @@ class Twins:
     """The way from URIs to local twins and back.
 
     Attributes:
-      root: folder that holds the twin folders; empty in a container, where they stand at the top.
+      root: folder that holds the twin folders, or a gs:// URI; empty in a container, where they stand at
+        the top.
     """
 
     root: str = ""
 
     def __post_init__(self) -> None:
+        if self.root.startswith(REMOTE_ROOT):
+            return
         if self.root and (self.root != os.path.abspath(self.root) or self.root == os.sep):
             raise BridgeError(
-                f"{TWIN_ROOT_VARIABLE} must be an absolute path without a slash at its end, "
-                f"got {self.root!r}; mend it, or unset it in a container"
+                "the folder of twins must be an absolute path without a slash at its end, got "
+                f"{self.root!r}; mend {TWIN_ROOT_VARIABLE} (unset it in a container) or --shared_folder"
             )
 
     def to_local(self, uri: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import tempfile
 from collections.abc import Iterable
@@ -13,9 +14,10 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from components import contract
 from components.errors import ConfigError
 from pipeline import dag
-from pipeline.config import PipelineConfig
+from pipeline.config import BeamConfig, PipelineConfig
 from pipeline.kubeflow.compiler.platform import make_platform
 from pipeline.kubeflow.compiler.spec import complete_spec
+from pipeline.kubeflow.entrypoint import SHARED_FOLDER_FLAG
 from pipeline.kubeflow.package import Json, Package
 
 COMMAND = ["python", "-m", "pipeline.kubeflow.entrypoint"]
@@ -37,7 +39,7 @@ def compile_pipeline(config: PipelineConfig) -> Package:
         name: data_types.RuntimeParameter(name=name, ptype=type(value), default=value)
         for name, value in defaults.items()
     }
-    spec = _compile_with_tfx(config, parameters)
+    spec = _compile_with_tfx(dataclasses.replace(config, beam=share_artifacts(config.beam)), parameters)
     tasks = spec["root"]["dag"]["tasks"]
     _check_steps(config.kubeflow.named_steps(), tasks)
     completed = complete_spec(spec, defaults, config.kubeflow, OUTWARD_STEPS)
@@ -59,6 +61,22 @@ def parameter_defaults(config: PipelineConfig) -> dict[str, Any]:
         contract.PUSH_DESTINATION_PARAMETER: config.paths.model_base_path,
         contract.CHAMPION_LOCATION_PARAMETER: config.paths.model_base_path,
     }
+
+
+def share_artifacts(beam: BeamConfig) -> BeamConfig:
+    """Tells the entrypoint of each component whose workers are elsewhere where they see its artifacts.
+
+    Raises:
+      ConfigError: there are such components and no shared folder.
+    """
+    if beam.away and not beam.shared_folder:
+        raise ConfigError(
+            f"beam.shared_folder must be given for {', '.join(beam.away)}, whose runner is not DirectRunner, "
+            "got ''; give the path of a volume mounted in the pods and in Beam's workers, or a gs:// folder"
+        )
+    flag = f"{SHARED_FOLDER_FLAG}={beam.shared_folder}"
+    shared = {name: (flag, *beam.arguments_of(name)) for name in beam.away}
+    return dataclasses.replace(beam, component_args={**beam.component_args, **shared})
 
 
 def _compile_with_tfx(config: PipelineConfig, parameters: dag.Parameters) -> Json:

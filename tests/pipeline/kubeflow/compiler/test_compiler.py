@@ -123,7 +123,7 @@ def test_beam_goes_where_the_config_says_step_by_step(config):
     from pipeline.kubeflow.compiler.compiler import compile_pipeline
 
     flink = ("--runner=FlinkRunner", "--flink_master=flink:8081")
-    beam = dataclasses.replace(config.beam, component_args={"Transform": flink})
+    beam = dataclasses.replace(config.beam, component_args={"Transform": flink}, shared_folder="/shared")
     spec = compile_pipeline(dataclasses.replace(config, beam=beam)).spec
     executors = spec["deploymentSpec"]["executors"]
     flags = {
@@ -133,10 +133,18 @@ def test_beam_goes_where_the_config_says_step_by_step(config):
         for name in ("Transform", "BarsExampleGen", "Trainer")
     }
     assert flags == {
-        "Transform": list(flink),
+        "Transform": ["--shared_folder=/shared", *flink],
         "BarsExampleGen": list(config.beam.pipeline_args),
         "Trainer": [],
     }
+
+
+def test_workers_elsewhere_need_a_folder_that_they_see(config):
+    from pipeline.kubeflow.compiler.compiler import compile_pipeline
+
+    beam = dataclasses.replace(config.beam, component_args={"Evaluator": ("--runner=DataflowRunner",)})
+    with pytest.raises(ConfigError, match=r"beam.shared_folder must be given for Evaluator"):
+        compile_pipeline(dataclasses.replace(config, beam=beam))
 
 
 def test_a_misspelt_step_is_refused(config):
