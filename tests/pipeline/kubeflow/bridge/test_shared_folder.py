@@ -99,6 +99,7 @@ def test_a_task_that_fails_leaves_nothing_in_the_shared_folder(twins, tmp_path):
         [
             "--executor_class_path=components.ingest.schema_gen.SchemaExecutor",
             f"--json_serialized_invocation_args={json.dumps(given)}",
+            f"--json_serialized_inputs_spec_args={make_spec({}, {'schema_sha256': 'STRING'})}",
             f"--shared_folder={shared}",
         ]
     )
