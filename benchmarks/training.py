@@ -23,7 +23,8 @@ from components.ingest.chunks import ChunkConfig, cut_chunks
 from components.ingest.panel import read_panel
 from components.ingest.sources import SourceConfig
 from components.train import model
-from components.train.training import PinballLoss, TrainConfig, compile_for_fit
+from components.train.config import ModelConfig, TrainConfig
+from components.train.training import PinballLoss, compile_for_fit
 from components.transform import features as causal
 
 WINDOW_BATCH = 32
@@ -63,7 +64,7 @@ def measure_storage() -> float:
 
 def _time_crops(config: TrainConfig) -> float:
     """Target days a second with a loss at each day of a crop."""
-    network = model.build_network(model.ModelConfig(), causal.NUM_FEATURES)
+    network = model.build_network(ModelConfig(), causal.NUM_FEATURES)
     trainable = compile_for_fit(network, BASE, config)
     shape = (config.batch_crops, config.crop_days)
     steps = causal.NETWORK_STEPS - 1 + config.crop_days
@@ -74,7 +75,7 @@ def _time_crops(config: TrainConfig) -> float:
 
 def _time_windows() -> float:
     """Windows a second: the same network on one lookback of features for each target."""
-    network = model.build_network(model.ModelConfig(), causal.NUM_FEATURES)
+    network = model.build_network(ModelConfig(), causal.NUM_FEATURES)
     inputs = keras.Input((causal.NETWORK_STEPS, causal.NUM_FEATURES))
     quantiles = model.correct_quantiles(network(inputs)[:, -1:], keras.ops.convert_to_tensor(BASE))
     trainable = keras.Model(inputs, quantiles)

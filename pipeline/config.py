@@ -10,8 +10,7 @@ from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
 from components.ingest.sources import SourceConfig
 from components.rehearse.replay import RehearsalConfig
-from components.train.model import ModelConfig
-from components.train.training import TrainConfig
+from components.train.config import ModelConfig, TrainConfig
 from pipeline import settings
 from pipeline.environment import LOCAL, PathsConfig, read_layers
 from pipeline.kubeflow.compiler.config import KubeflowConfig

@@ -17,8 +17,7 @@ from tfx.utils import json_utils
 
 from components import contract
 from components.train import run_fn
-from components.train.model import ModelConfig
-from components.train.training import TrainConfig, change_run
+from components.train.config import ModelConfig, TrainConfig, change_run
 
 NODE_ID = "Trainer"
 

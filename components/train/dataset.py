@@ -10,7 +10,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import contract
-from components.train.training import TrainConfig, horizon_weights
+from components.train.config import TrainConfig
+from components.train.training import horizon_weights
 from components.transform import features as causal
 
 NUM_HORIZONS = len(contract.HORIZONS)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import keras
 from keras import ops
 
 from components import contract
+from components.train.config import ModelConfig
 
 NUM_HORIZONS = len(contract.HORIZONS)
 NUM_LEVELS = len(contract.QUANTILE_LEVELS)
@@ -18,37 +17,6 @@ NUM_SCALED = 2 * (NUM_HORIZONS - 1)
 NUM_CORRECTIONS = NUM_FREE + NUM_SCALED
 CORRECTIONS_LAYER = "corrections"
 BOUND_LAYER = "bounded_corrections"
-
-
-@dataclasses.dataclass(frozen=True)
-class ModelConfig:
-    """Shape of the network.
-
-    Attributes:
-      units: width of each LSTM layer, at least 1.
-      layers: number of LSTM layers, at least 1.
-      dropout: share of a layer's outputs dropped in training, in [0, 1).
-      correction_limit: bound of each log correction: a quantile's distance from the median moves
-        by a factor of at most exp(correction_limit), whatever the input.
-    """
-
-    units: int = 50
-    layers: int = 2
-    dropout: float = 0.2
-    correction_limit: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.units < 1 or self.layers < 1:
-            raise ValueError(
-                f"model.units and model.layers must be at least 1, got {self.units} and {self.layers}; "
-                "give both a positive whole number"
-            )
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"model.dropout must be in [0, 1), got {self.dropout}; 0.2 suits small data")
-        if self.correction_limit <= 0.0:
-            raise ValueError(
-                f"model.correction_limit must be positive, got {self.correction_limit}; 1.0 is a good start"
-            )
 
 
 def build_network(config: ModelConfig, num_features: int) -> keras.Model:

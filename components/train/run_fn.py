@@ -16,6 +16,7 @@ from components import contract, provenance
 from components.ingest.bars import iso_date
 from components.rehearse import golden
 from components.train import model, training
+from components.train.config import ModelConfig, TrainConfig
 from components.train.dataset import ChunkSource, make_training_batches, make_validation_batches
 from components.train.golden_requests import draw_requests
 from components.train.signatures import Forecaster
@@ -32,8 +33,8 @@ def run_fn(fn_args: FnArgs) -> None:
     Args:
       fn_args: from the Trainer; `custom_config` holds MODEL_CONFIG and TRAIN_CONFIG.
     """
-    model_config = model.ModelConfig(**json.loads(fn_args.custom_config[MODEL_CONFIG]))
-    train_config = training.TrainConfig(**json.loads(fn_args.custom_config[TRAIN_CONFIG]))
+    model_config = ModelConfig(**json.loads(fn_args.custom_config[MODEL_CONFIG]))
+    train_config = TrainConfig(**json.loads(fn_args.custom_config[TRAIN_CONFIG]))
     keras.utils.set_random_seed(train_config.seed)
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     train, evaluation = (ChunkSource(files, transform) for files in (fn_args.train_files, fn_args.eval_files))
@@ -61,8 +62,8 @@ def _export(forecaster: Forecaster, evaluation: ChunkSource, record: dict, fn_ar
 
 
 def _make_record(
-    model_config: model.ModelConfig,
-    train_config: training.TrainConfig,
+    model_config: ModelConfig,
+    train_config: TrainConfig,
     train_files: list[str],
     eval_files: list[str],
     history: dict[str, list[float]],

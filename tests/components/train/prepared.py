@@ -13,6 +13,7 @@ from tfx.orchestration import pipeline
 
 from components import contract
 from components.train import model
+from components.train.config import ModelConfig
 from components.train.signatures import Forecaster
 from components.transform import features as causal
 from pipeline import dag, local_runner
@@ -62,7 +63,7 @@ def prepare(folder: pathlib.Path, bars_file: pathlib.Path) -> Prepared:
 def build_opinionated_network() -> keras.Model:
     """A network that was not trained but has something to say: random corrections, seeded."""
     keras.utils.set_random_seed(11)
-    network = model.build_network(model.ModelConfig(), causal.NUM_FEATURES)
+    network = model.build_network(ModelConfig(), causal.NUM_FEATURES)
     kernel = network.get_layer(model.CORRECTIONS_LAYER).kernel
     kernel.assign(np.random.default_rng(11).normal(0.0, 1.0, kernel.shape))
     return network

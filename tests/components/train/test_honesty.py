@@ -127,6 +127,7 @@ def test_a_model_trained_on_shuffled_labels_has_no_skill(prepared, tmp_path):
     from components.evaluate.summary import at_horizon, summarise
     from components.evaluate.tfma_metrics import read_chunk
     from components.train import model, training
+    from components.train.config import ModelConfig, TrainConfig
     from components.train.dataset import Chunk, ChunkSource, make_training_batches, make_validation_batches
     from components.transform import features as causal
     from tests.components.train.prepared import save_and_load
@@ -144,11 +145,11 @@ def test_a_model_trained_on_shuffled_labels_has_no_skill(prepared, tmp_path):
             spec = Chunk(*(tf.TensorSpec([None, part.shape[1]]) for part in real[0]))
             return tf.data.Dataset.from_generator(lambda: iter(shuffled), output_signature=spec)
 
-    config = training.TrainConfig(steps=100)
+    config = TrainConfig(steps=100)
     keras.utils.set_random_seed(config.seed)
     train = Shuffled([prepared.splits[contract.TRAIN_SPLIT]], prepared.transform)
     validation = Shuffled([prepared.splits[contract.EVAL_SPLIT]], prepared.transform)
-    network = model.build_network(model.ModelConfig(), causal.NUM_FEATURES)
+    network = model.build_network(ModelConfig(), causal.NUM_FEATURES)
     batches = make_training_batches(train, config), make_validation_batches(validation, config)
     training.fit_network(network, train.base_quantiles(), *batches, config)
     signatures = save_and_load(network, prepared, tmp_path)

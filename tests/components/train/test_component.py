@@ -1,0 +1,55 @@
+import json
+
+import pytest
+
+from components import contract
+from components.errors import ConfigError
+from components.train.config import ModelConfig, TrainConfig
+
+pytestmark = pytest.mark.tf
+
+
+@pytest.fixture(name="properties", scope="module")
+def fixture_properties():
+    """Execution properties of a component made for 300 steps."""
+    from tfx import types
+    from tfx.types import standard_artifacts
+
+    from components.train.component import BarsTrainer
+
+    examples = types.Channel(type=standard_artifacts.Examples)
+    graph = types.Channel(type=standard_artifacts.TransformGraph)
+    trainer = BarsTrainer(examples, graph, ModelConfig(), TrainConfig(steps=300, warmup_steps=60))
+    return {name: value for name, value in trainer.exec_properties.items() if value is not None}
+
+
+def read_train_config(properties):
+    from tfx.utils import json_utils
+
+    from components.train import run_fn
+
+    custom_config = json_utils.loads(properties["custom_config"])
+    return TrainConfig(**json.loads(custom_config[run_fn.TRAIN_CONFIG]))
+
+
+def test_as_configured_the_parameters_change_nothing(properties):
+    from components.train.component import fold_parameters
+
+    assert read_train_config(fold_parameters(properties)) == TrainConfig(steps=300, warmup_steps=60)
+
+
+def test_what_a_run_gives_reaches_run_fn(properties):
+    from components.train.component import fold_parameters
+
+    # KFP hands whole numbers over as JSON numbers, which may come with a point.
+    given = {contract.TRAIN_STEPS_PARAMETER: 50.0, contract.SEED_PARAMETER: 9}
+    folded = fold_parameters({**properties, **given})
+    assert read_train_config(folded) == TrainConfig(steps=50, seed=9, warmup_steps=10)
+    assert not set(given) & set(folded), "tfx's Trainer does not know them"
+
+
+def test_a_run_without_a_step_is_refused(properties):
+    from components.train.component import fold_parameters
+
+    with pytest.raises(ConfigError, match=r"train\.steps must be at least 1, got 0"):
+        fold_parameters({**properties, contract.TRAIN_STEPS_PARAMETER: 0})
