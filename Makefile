@@ -30,7 +30,7 @@ run: setup  ## train, evaluate, push, and ask the pushed model for a forecast
 
 .PHONY: test
 test: setup  ## all tests, one full pipeline run on real data among them
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 .PHONY: static
 static: setup  ## lint, format, types and import rules
