@@ -1,0 +1,62 @@
+"""Reads a task's output metadata as strictly as KFP's launcher does."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from pipeline.kubeflow.package import Json
+from pipeline.kubeflow.rehearsal.errors import TaskError
+
+
+def read_output_file(
+    file: pathlib.Path, outputs: Mapping[str, Any]
+) -> tuple[dict[str, Json], dict[str, Any]]:
+    """Reads an ExecutorOutput.
+
+    Args:
+      file: where the task was told to leave it; it need not have.
+      outputs: ExecutorInput.Outputs; what is not declared there is dropped.
+    Returns:
+      Key -> artifact (uri, metadata), and name of an output parameter -> value.
+    Raises:
+      TaskError: no JSON, an unknown field, or a null anywhere.
+    """
+    if not file.exists():
+        return {}, {}
+    text = file.read_text(encoding="utf-8")
+    try:
+        given = json.loads(text)
+        message = json_format.ParseDict(given, pipeline_spec_pb2.ExecutorOutput())
+    except (json.JSONDecodeError, json_format.ParseError) as error:
+        raise TaskError(
+            f"the output metadata must be an ExecutorOutput, got: {error}; KFP's launcher fails"
+        ) from error
+    if place := _find_null(given, "$"):
+        raise TaskError(f"the output metadata must hold no null, got one at {place}; KFP's launcher fails")
+    parsed = json_format.MessageToDict(message)
+    artifacts = {
+        key: entry["artifacts"][0]
+        for key, entry in parsed.get("artifacts", {}).items()
+        if key in outputs["artifacts"] and entry.get("artifacts")
+    }
+    parameters = {
+        name: value
+        for name, value in parsed.get("parameterValues", {}).items()
+        if name in outputs.get("parameters", {})
+    }
+    return artifacts, parameters
+
+
+def _find_null(value: Any, place: str) -> str:
+    if value is None:
+        return place
+    entries = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    return next(filter(None, (_find_null(entry, f"{place}.{key}") for key, entry in entries)), "")

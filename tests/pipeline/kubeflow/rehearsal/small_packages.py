@@ -1,0 +1,119 @@
+"""Small compiled packages whose tasks are shell commands."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+from typing import Any
+
+from pipeline.kubeflow.package import Package
+from pipeline.kubeflow.rehearsal.driver import Run
+from pipeline.kubeflow.rehearsal.launcher import Launcher
+from pipeline.kubeflow.rehearsal.processes import Subprocesses
+from pipeline.kubeflow.rehearsal.rehearsal import Rehearsal, TaskResult
+from pipeline.kubeflow.rehearsal.store import ObjectStore
+
+ROOT = "minio://mlpipeline/v2/artifacts/small/run-1"
+MODEL = {"artifactType": {"instanceSchema": "title: tfx.Model\ntype: object\n"}}
+TEXT = {"parameterType": "STRING"}
+
+
+def make_task(
+    script: str,
+    outputs: tuple[str, ...] = (),
+    artifacts: dict[str, tuple[str, str]] | None = None,
+    parameters: dict[str, Any] | None = None,
+    **task: Any,
+) -> dict[str, Any]:
+    """A task.
+
+    Args:
+      script: of Python; `given` is its ExecutorInput, `out(key)` and `into(key)` are local paths, `note(...)`
+        writes its output metadata.
+      outputs: keys of its output artifacts.
+      artifacts: input key -> (producer, output key).
+      parameters: name -> constant, or the name of the pipeline's parameter after a `$`.
+      task: further fields of the PipelineTaskSpec.
+    """
+    return {
+        "script": script,
+        "outputs": outputs,
+        "artifacts": artifacts or {},
+        "parameters": parameters or {},
+        "task": task,
+    }
+
+
+PRELUDE = """
+import json, os, pathlib, sys
+given = json.loads(sys.argv[1])
+root = os.environ["MARKETCAST_TWIN_ROOT"]
+def local(side, key):
+    uri = given[side]["artifacts"][key]["artifacts"][0]["uri"]
+    return pathlib.Path(root, uri.replace("minio://", "minio/"))
+def out(key): return local("outputs", key)
+def into(key): return local("inputs", key)
+def note(text):
+    pathlib.Path(given["outputs"]["outputFile"]).write_text(text)
+def describe(key, **metadata):
+    uri = metadata.pop("uri", given["outputs"]["artifacts"][key]["artifacts"][0]["uri"])
+    note(json.dumps({"artifacts": {key: {"artifacts": [{"uri": uri, "metadata": metadata}]}}}))
+"""
+
+
+def make_package(
+    tasks: dict[str, dict[str, Any]],
+    definitions: dict[str, Any] | None = None,
+    platform: dict[str, Any] | None = None,
+) -> Package:
+    """A package of tasks of `make_task`; see PipelineSpec for the pipeline's parameter definitions."""
+    components, executors, dag = {}, {}, {}
+    for name, task in tasks.items():
+        components[name] = {
+            "executorLabel": f"{name}-run",
+            "inputDefinitions": {"parameters": dict.fromkeys(task["parameters"], TEXT)},
+            "outputDefinitions": {"artifacts": dict.fromkeys(task["outputs"], MODEL)},
+        }
+        command = [sys.executable, "-c", PRELUDE + task["script"]]
+        executors[f"{name}-run"] = {"container": {"image": "a:1", "command": command, "args": ["{{$}}"]}}
+        dag[name] = {
+            "componentRef": {"name": name},
+            "inputs": {
+                "artifacts": {
+                    key: {"taskOutputArtifact": {"producerTask": producer, "outputArtifactKey": output}}
+                    for key, (producer, output) in task["artifacts"].items()
+                },
+                "parameters": {key: _source(value) for key, value in task["parameters"].items()},
+            },
+            **task["task"],
+        }
+    root: dict[str, Any] = {"dag": {"tasks": dag}, "inputDefinitions": {"parameters": definitions or {}}}
+    spec = {
+        "pipelineInfo": {"name": "small"},
+        "components": components,
+        "deploymentSpec": {"executors": executors},
+        "root": root,
+    }
+    return Package(spec, platform or {})
+
+
+def _source(value: Any) -> dict[str, Any]:
+    if isinstance(value, str) and value.startswith("$"):
+        return {"componentInputParameter": value[1:]}
+    return {"runtimeValue": {"constant": value}}
+
+
+def rehearse(
+    folder: pathlib.Path,
+    package: Package,
+    arguments: dict[str, Any] | None = None,
+    resume: bool = False,
+    volumes: dict[str, pathlib.Path] | None = None,
+    timeout_seconds: float = 30.0,
+) -> dict[str, TaskResult]:
+    """Rehearses a package with subprocesses; returns its results by task."""
+    processes = Subprocesses(folder, timeout_seconds)
+    launcher = Launcher(ObjectStore(folder / "store"), processes, folder, volumes or {})
+    run = Run(package, ROOT, arguments or {})
+    results = Rehearsal(run, launcher, lambda _: None, lambda _: None).go(resume)
+    return {result.name: result for result in results}
