@@ -123,6 +123,57 @@ def forecast(
     )
 
 
+@main.command("compile")
+@_configured
+@click.option("-o", "--output", default="pipeline.yaml", show_default=True, help="File of the package.")
+@click.option("--image", default="", help="Of every step.  [default: of the configuration]")
+@click.option("--check", "package", metavar="FILE", help="Check this package instead; compile nothing.")
+def compile_(
+    config_file: str, overrides: tuple[str, ...], output: str, image: str, package: str | None
+) -> None:
+    """Compile the pipeline for Kubeflow Pipelines, and check what it is given."""
+    from pipeline.kubeflow.compiler import command
+
+    if package:
+        command.check_package(package, sys.stdout)
+        return
+    given = [*overrides, *([f"kubeflow.image={image}"] if image else [])]
+    command.compile_package(config_file, given, output)
+
+
+@main.command()
+@click.argument("package", metavar="PACKAGE")
+@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="Of the run; can be given again.")
+@click.option(
+    "--as",
+    "run_as",
+    type=click.Choice(["subprocess", "container"]),
+    default="subprocess",
+    show_default=True,
+    help="How each task runs.",
+)
+@click.option("--engine", default="", help="podman or docker.  [default: the one that is there]")
+@click.option("--image", default="", help="For containers.  [default: the package's]")
+@click.option(
+    "--pipeline-root", default="minio://mlpipeline/v2/artifacts", show_default=True, help="As KFP gives it."
+)
+@click.option("--run-folder", default="", metavar="DIR", help="[default: run/rehearsal/PIPELINE]")
+@click.option(
+    "--volume", "volumes", multiple=True, metavar="CLAIM=DIR", help="[default: in the run's folder]"
+)
+@click.option("--timeout-seconds", default=3600.0, show_default=True, help="For one task.")
+@click.option("--resume", is_flag=True, help="Go on with an earlier rehearsal from the task that failed.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on standard output.")
+def rehearse(**options: Any) -> None:
+    """Run a compiled PACKAGE on this machine, task by task, as strictly as a cluster would.
+
+    Nothing is reused from earlier runs but with --resume. Volumes are folders and stay.
+    """
+    from pipeline.kubeflow.rehearsal import command
+
+    sys.exit(command.rehearse(command.RehearsalOptions(**options)))
+
+
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 def doctor(as_json: bool) -> None:
