@@ -40,7 +40,7 @@ class Node:
       kind: literal, name, select, index, call, unary, binary, choice, list or map.
       text: the literal's type; the name; the selected field; the function; the operator.
       parts: of which it is made; of a select, index or call on a value, that value first.
-      value: of a literal text.
+      value: of a literal, its letters.
     """
 
     kind: str
@@ -154,7 +154,7 @@ class _Parser:
             return Node("map", "{}", self._map())
         name = self._name()
         if name in LITERALS:
-            return Node("literal", LITERALS[name])
+            return Node("literal", LITERALS[name], value=name)
         return Node("call", name, self._list(")")) if self._take("(") else Node("name", name)
 
     def _name(self) -> str:

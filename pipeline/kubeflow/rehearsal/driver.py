@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline.kubeflow.bridge.locations import Twins
-from pipeline.kubeflow.cel import parse_condition
 from pipeline.kubeflow.package import Json, Package, PackageError
+from pipeline.kubeflow.rehearsal.conditions import condition_holds
 from pipeline.kubeflow.rehearsal.graph import find_component
 from pipeline.kubeflow.rehearsal.parameters import hand_over
 
@@ -86,7 +86,7 @@ def is_triggered(run: Run, name: str, executor_input: Mapping[str, Any]) -> bool
         return True
     inputs = executor_input["inputs"]
     scope = {"artifacts": inputs.get("artifacts", {}), "parameter_values": inputs.get("parameterValues", {})}
-    return parse_condition(condition).holds({"inputs": scope})
+    return condition_holds(condition, {"inputs": scope})
 
 
 def fill_command(container: Mapping[str, Any], executor_input: Mapping[str, Any]) -> list[str]:

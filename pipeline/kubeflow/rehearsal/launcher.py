@@ -84,7 +84,7 @@ class Launcher:
             own = written.get(key, {})
             uri = own.get("uri", declared["uri"])
             if not self.store.upload(_twin(uri, pod), uri):
-                warnings.append(f"output {key} has no file; the task that takes it finds no path there")
+                warnings.append(f"{key} has no file")
             artifacts[key] = record_artifact(key, next(self._numbers), uri, own.get("metadata", {}))
         for name, declared in outputs.get("parameters", {}).items():
             parameters.setdefault(name, _read_parameter(name, pod.locate(declared["outputFile"])))

@@ -125,7 +125,7 @@ def test_a_dangling_link_fails_the_task_by_name(launcher):
 
 @pytest.mark.tf
 def test_an_error_that_a_user_can_mend_is_the_last_line_and_the_exit_code(launcher):
-    ended = launcher.run("BarsExampleGen", source=json.dumps({"path": "missing.csv"}))
+    ended = launcher.run("BarsExampleGen", data="missing.csv")
     assert ended.returncode == 4
     assert ended.stderr.splitlines()[-1].startswith("error: ")
     assert "missing.csv" in ended.stderr.splitlines()[-1]
