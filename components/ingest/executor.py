@@ -15,7 +15,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from components import contract
-from components.errors import InputError
+from components.errors import ConfigError, InputError
 from components.ingest import beam_chunks, sources
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
@@ -32,18 +32,25 @@ _STAGING = "staging"
 
 
 def read_config(properties: Mapping[str, Any]) -> beam_chunks.IngestConfig:
-    """Reads the component's execution properties: configs as JSON, and beside them what changes per run."""
+    """Reads the component's execution properties: configs as JSON, and beside them what changes per run.
+
+    Raises:
+      ConfigError: what this run was given is wrong.
+    """
     source = json.loads(properties[SOURCE_KEY]) | {
         "path": properties[contract.DATA_PARAMETER],
         "metadata_path": properties[contract.METADATA_PARAMETER],
     }
     chunks = json.loads(properties[CHUNKS_KEY]) | {"as_of": properties[contract.AS_OF_PARAMETER]}
-    return beam_chunks.IngestConfig(
-        sources.SourceConfig(**source),
-        ValidationConfig(**json.loads(properties[VALIDATION_KEY])),
-        ChunkConfig(**chunks),
-        properties[NUM_SHARDS_KEY],
-    )
+    try:
+        return beam_chunks.IngestConfig(
+            sources.SourceConfig(**source),
+            ValidationConfig(**json.loads(properties[VALIDATION_KEY])),
+            ChunkConfig(**chunks),
+            properties[NUM_SHARDS_KEY],
+        )
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

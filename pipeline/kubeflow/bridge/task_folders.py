@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pathlib
 import shutil
@@ -28,6 +29,8 @@ def make_inputs(inputs: Iterable[ArtifactPlace], is_value: Callable[[str], bool]
                 f"input {place.key!r} must be a file with a value, got none at {place.uri}; "
                 "let the component that makes it write its value"
             )
+        # Right for an empty folder; for an object that has gone from the store, this is its only trace.
+        logging.warning("input %r: nothing was at %s; taken for an empty folder", place.key, place.uri)
         os.makedirs(place.path)
 
 

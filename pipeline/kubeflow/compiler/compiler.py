@@ -21,8 +21,6 @@ from pipeline.kubeflow.entrypoint import SHARED_FOLDER_FLAG
 from pipeline.kubeflow.package import Json, Package
 
 COMMAND = ["python", "-m", "pipeline.kubeflow.entrypoint"]
-OUTWARD_STEPS = ("BarsExampleGen", "ChampionResolver", "Pusher")
-"""They read or write what KFP's cache does not see: bars, and the folder of pushed versions."""
 
 
 def compile_pipeline(config: PipelineConfig) -> Package:
@@ -42,7 +40,7 @@ def compile_pipeline(config: PipelineConfig) -> Package:
     spec = _compile_with_tfx(dataclasses.replace(config, beam=share_artifacts(config.beam)), parameters)
     tasks = spec["root"]["dag"]["tasks"]
     _check_steps(config.kubeflow.named_steps(), tasks)
-    completed = complete_spec(spec, defaults, config.kubeflow, OUTWARD_STEPS)
+    completed = complete_spec(spec, defaults, config.kubeflow)
     labels = {
         name: spec["components"][task["componentRef"]["name"]]["executorLabel"]
         for name, task in tasks.items()
@@ -93,7 +91,9 @@ def _compile_with_tfx(config: PipelineConfig, parameters: dag.Parameters) -> Jso
                 pipeline_name=config.name,
                 pipeline_root=unused_root,
                 components=dag.create_components(config, parameters),
-                enable_cache=True,
+                # KFP's cache sees neither new bars nor a new champion, nor that an object has gone from
+                # the store; and below an ingest that is never reused it would find nothing anyway.
+                enable_cache=False,
             ),
             write_out=False,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.kubeflow.compiler.config import KubeflowConfig, StepConfig
@@ -18,16 +18,13 @@ _RESOURCES = {
 """Field of StepConfig -> field of ResourceSpec; KFP knows the text ones since 2.4, the numbers are older."""
 
 
-def complete_spec(
-    spec: Json, defaults: Mapping[str, Any], config: KubeflowConfig, uncached: Iterable[str]
-) -> Json:
-    """Puts back what TFX drops: defaults of parameters, resources, and which steps must not be reused.
+def complete_spec(spec: Json, defaults: Mapping[str, Any], config: KubeflowConfig) -> Json:
+    """Puts back what TFX drops: defaults of parameters, and resources.
 
     Args:
       spec: PipelineSpec as TFX compiles it.
       defaults: parameter of the pipeline -> its value where a run gives none.
       config: what the steps ask for.
-      uncached: steps whose result depends on more than their inputs.
     Returns:
       A new PipelineSpec.
     """
@@ -35,10 +32,7 @@ def complete_spec(
     parameters = completed["root"]["inputDefinitions"]["parameters"]
     for name, value in defaults.items():
         parameters[name] |= {"defaultValue": value, "isOptional": True}
-    tasks = completed["root"]["dag"]["tasks"]
-    for name in uncached:
-        tasks[name]["cachingOptions"] = {}
-    for name, task in tasks.items():
+    for name, task in completed["root"]["dag"]["tasks"].items():
         component = completed["components"][task["componentRef"]["name"]]
         container = completed["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
         if resources := describe_resources(config.step(name)):

@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 from components import contract
-from components.errors import InputError
+from components.errors import ConfigError, InputError
 from components.ingest import sources
 from components.ingest.bars import ValidationConfig, day_number
-from components.ingest.chunks import cut_chunks
+from components.ingest.chunks import ChunkConfig, cut_chunks
 from components.ingest.panel import read_panel
 from components.ingest.sources import SourceConfig
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
@@ -218,3 +218,19 @@ def test_input_that_changed_since_the_start_is_refused(ingest: ModuleType, tmp_p
     with pytest.raises(InputError, match="run again"):
         ingest.run_ingest(tmp_path, fingerprint="0" * 64)
     assert ingest.run_ingest(tmp_path, fingerprint=ingest.BarsExampleGen.fingerprint(SHIPPED_SOURCE)).files()
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"as_of": "2010-13-01"}, r"chunks\.as_of must be a day"),
+        ({"data": ""}, r"source\.path must name a file"),
+    ],
+)
+def test_what_a_run_was_given_wrongly_is_one_error(changed: dict[str, str], complaint: str) -> None:
+    from components.ingest.component import BarsExampleGen
+    from components.ingest.executor import read_config
+
+    component = BarsExampleGen(SourceConfig(), ValidationConfig(), ChunkConfig())
+    with pytest.raises(ConfigError, match=complaint):
+        read_config({**component.exec_properties, **changed})

@@ -15,9 +15,10 @@ def place(path, title="tfx.Model", uri="minio://b/model"):
     return ArtifactPlace("model", title, uri, str(path))
 
 
-def test_an_input_folder_that_vanished_is_made(tmp_path):
+def test_an_input_folder_that_vanished_is_made_and_named_in_the_log(tmp_path, caplog):
     make_inputs([place(tmp_path / "minio" / "b" / "model")], is_value)
     assert (tmp_path / "minio" / "b" / "model").is_dir()
+    assert "input 'model': nothing was at minio://b/model" in caplog.text
 
 
 def test_an_input_that_is_there_stays(tmp_path):

@@ -92,6 +92,10 @@ def test_it_is_the_dag_of_the_local_run(package, tmp_path):
     assert {name: sorted(task.get("dependentTasks", [])) for name, task in tasks.items()} == local
 
 
+def test_no_step_is_served_from_the_cache(package):
+    assert not any(task.get("cachingOptions") for task in tasks_of(package.spec).values())
+
+
 def test_no_path_of_this_machine_is_in_it(package):
     assert str(ROOT) not in format_package(package)
     assert "/tmp" not in format_package(package)

@@ -16,8 +16,8 @@ SPEC = {
     "root": {
         "dag": {
             "tasks": {
-                "make": {"componentRef": {"name": "make"}, "cachingOptions": {"enableCache": True}},
-                "use": {"componentRef": {"name": "use"}, "cachingOptions": {"enableCache": True}},
+                "make": {"componentRef": {"name": "make"}},
+                "use": {"componentRef": {"name": "use"}},
             }
         },
         "inputDefinitions": {"parameters": {"seed": {"parameterType": "NUMBER_INTEGER"}}},
@@ -31,7 +31,7 @@ CONFIG = KubeflowConfig(
 @pytest.fixture(name="completed")
 def fixture_completed():
     before = copy.deepcopy(SPEC)
-    completed = complete_spec(SPEC, {"seed": 1}, CONFIG, ["make"])
+    completed = complete_spec(SPEC, {"seed": 1}, CONFIG)
     assert before == SPEC, "the given spec stays as it is"
     return completed
 
@@ -42,12 +42,6 @@ def test_a_parameter_gets_its_default_back(completed):
         "defaultValue": 1,
         "isOptional": True,
     }
-
-
-def test_steps_that_look_outward_are_not_cached(completed):
-    tasks = completed["root"]["dag"]["tasks"]
-    assert tasks["make"]["cachingOptions"] == {}
-    assert tasks["use"]["cachingOptions"] == {"enableCache": True}
 
 
 def test_resources_of_all_steps_and_of_one(completed):
