@@ -33,6 +33,11 @@ class PathsConfig:
         for name in ("run_root", "model_base_path"):
             if not getattr(self, name):
                 raise ValueError(f"paths.{name} must name a folder, got ''; give a path")
+            if "://" in getattr(self, name):
+                raise ValueError(
+                    f"paths.{name} must be a folder of this machine or a mounted volume, "
+                    f"got '{getattr(self, name)}'; copy from there to an object store"
+                )
 
     @property
     def pipeline_root(self) -> str:

@@ -86,11 +86,10 @@ def publish(
       lock_timeout_seconds: how long to wait for another push to the same folder.
     Raises:
       PublishError: the model lacks its graph or its record, or holds something that is neither file nor
-        folder, `base` is no local folder, or another push does not end.
+        folder, `base` is no local folder or may not be written to, or another push does not end.
     """
     _check_destination(base)
     files = _hash_model(model_dir)
-    os.makedirs(base, exist_ok=True)
     with _hold_lock(base, lock_timeout_seconds):
         _remove_leftovers(base)
         newest = max(list_versions(base), default=None)
@@ -177,8 +176,15 @@ def _describe_push(version: int) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _hold_lock(base: str, timeout_seconds: float) -> Iterator[None]:
-    """Holds the lock on `base`; waits for a push that has it."""
-    lock = os.open(os.path.join(base, LOCK_FILE), os.O_RDWR | os.O_CREAT, 0o666)
+    """Makes `base` and holds the lock on it; waits for a push that has it."""
+    try:
+        os.makedirs(base, exist_ok=True)
+        lock = os.open(os.path.join(base, LOCK_FILE), os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise PublishError(
+            f"the push destination {base} must be a folder that user {os.getuid()} can write to, "
+            f"got: {error}; give it to that user, or push elsewhere"
+        ) from error
     try:
         deadline = time.monotonic() + timeout_seconds
         while not _try_lock(lock):

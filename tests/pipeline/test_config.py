@@ -60,3 +60,10 @@ def test_the_page_is_the_dataclasses():
 
     page = (ROOT / "docs" / "config.md").read_text()
     assert page == config_reference.render(), "run make docs"
+
+
+def test_models_go_to_no_object_store_without_a_word():
+    from pipeline.config import load_config
+
+    with pytest.raises(ConfigError, match=r"paths.model_base_path must be a folder .* got 's3://bucket'"):
+        load_config(overrides=["paths.model_base_path=s3://bucket"])

@@ -184,6 +184,12 @@ def test_a_destination_that_is_no_local_folder_is_refused(base: str, tmp_path: p
         publish(str(big_model.write_model(tmp_path / "model")), base, {})
 
 
+def test_a_destination_that_cannot_be_made_is_one_error(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PublishError, match=r"must be a folder that user .* can write to, got: "):
+        publish(str(big_model.write_model(tmp_path / "model")), str(tmp_path / "file" / "models"), {})
+
+
 def _staged(base: pathlib.Path, path: str) -> bool:
     return any((base / name / path).exists() for name in (_leftovers(base) if base.exists() else []))
 
