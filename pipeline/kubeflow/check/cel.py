@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterator
 
 LITERALS = {"true": "bool", "false": "bool", "null": "null"}
-RESERVED = frozenset(
-    "as break const continue else for function if import in let loop package namespace return var void "
-    "while".split()
+RESERVED = re.compile(
+    "as|break|const|continue|else|for|function|if|import|in|let|loop|package|namespace|return|var|void|while"
 )
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*)
@@ -159,7 +158,7 @@ class _Parser:
 
     def _name(self) -> str:
         kind, text = self._peek()
-        if kind != "name" or text in RESERVED:
+        if kind != "name" or RESERVED.fullmatch(text):
             raise CelError(f"{text!r} where a name or a value is wanted")
         self._position += 1
         return text

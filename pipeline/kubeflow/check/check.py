@@ -84,7 +84,7 @@ def check_documents(
         pods_of_document, unread = schema.read_platform(document)
         pods_read |= pods_of_document
         violations += unread
-    if spec:
+    if spec is not None:
         view = PipelineView(spec, executors, pods_read, arguments, pipeline_root)
         violations += [violation for rule in rules for violation in rule(view)]
     return list(dict.fromkeys(violations))

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pipeline.kubeflow.check.cel import CelError, Node, parse
 from pipeline.kubeflow.check.pipeline_view import PipelineView, Task, dig
-from pipeline.kubeflow.check.violation import Violation, accepted, broken, refused
+from pipeline.kubeflow.check.violation import Violation, accepted, broken, refused_run
 
 RULE = "condition"
 _INPUTS = "inputs"
 _KINDS = {"artifacts": "artifacts", "parameter_values": "parameters"}
 """Field of ExecutorInput.Inputs that the driver fills -> field of the task's inputs."""
 _ARTIFACT_FIELDS = frozenset({"name", "type", "uri", "properties", "custom_properties", "metadata"})
-_FUNCTIONS = frozenset(
-    "int uint double string bool bytes type dyn size has matches startsWith endsWith contains timestamp "
-    "duration all exists exists_one map filter parseJson getDate getDayOfMonth getDayOfWeek getDayOfYear "
-    "getFullYear getHours getMilliseconds getMinutes getMonth getSeconds".split()
+_FUNCTIONS = re.compile(
+    "int|uint|double|string|bool|bytes|type|dyn|size|has|matches|startsWith|endsWith|contains|"
+    "timestamp|duration|all|exists|exists_one|map|filter|parseJson|getDate|getDayOfMonth|"
+    "getDayOfWeek|getDayOfYear|getFullYear|getHours|getMilliseconds|getMinutes|getMonth|getSeconds"
 )
 _MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
 """Their first argument is the name of a variable."""
-_TYPES = frozenset("int uint double string bool bytes list map type null_type".split())
+_TYPES = re.compile("int|uint|double|string|bool|bytes|list|map|type|null_type")
 _NOT_BOOLEAN_SIGNS = frozenset("+-*/%")
 _FAILS = accepted("at run time the task's driver fails to compile it, and the run with it")
 _NO_KEY = accepted("at run time the task's driver fails: no such key")
@@ -34,7 +35,7 @@ def check_conditions(view: PipelineView) -> Iterator[Violation]:
             yield from _check(task, condition)
             if "importer" in view.executors.get(task.component.get("executorLabel", ""), {}):
                 how = "must not stand on an importer, got one; put it on the tasks that take the artifact"
-                said = refused("triggerPolicy.condition on importer task is not supported")
+                said = refused_run("triggerPolicy.condition on importer task is not supported")
                 yield broken(RULE, _place(task), how, said)
 
 
@@ -68,11 +69,11 @@ def _may_be_boolean(node: Node) -> bool:
 
 
 def _check_name(task: Task, node: Node, variables: set[str]) -> Iterator[Violation]:
-    known = {_INPUTS} | _TYPES | variables
-    if node.kind == "name" and node.text not in known:
+    known = {_INPUTS} | variables
+    if node.kind == "name" and node.text not in known and not _TYPES.fullmatch(node.text):
         how = f"must speak of {_INPUTS} only, got {node.text!r}; write it as {_INPUTS}.parameter_values[...]"
         yield broken(RULE, _place(task), how, _FAILS)
-    if node.kind == "call" and node.text not in _FUNCTIONS:
+    if node.kind == "call" and not _FUNCTIONS.fullmatch(node.text):
         how = f"must call functions that CEL has, got {node.text!r}; use another"
         yield broken(RULE, _place(task), how, _FAILS)
 

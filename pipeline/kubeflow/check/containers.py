@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from pipeline.kubeflow.check.pipeline_view import PipelineView, dig, executor_place
 from pipeline.kubeflow.check.quantities import read_quantity
-from pipeline.kubeflow.check.violation import Violation, accepted, broken, refused
+from pipeline.kubeflow.check.violation import Violation, accepted, broken, refused_run
 from pipeline.kubeflow.package import Json
 
 _RESOURCES = ("cpu", "memory")
@@ -113,7 +113,7 @@ def check_iterators(view: PipelineView) -> Iterator[Violation]:
     for task in view.tasks():
         if "artifactIterator" in task.spec:
             how = "must not go over artifacts, got an artifactIterator; go over a list of names"
-            said = refused("artifact iterator not implemented yet")
+            said = refused_run("artifact iterator not implemented yet")
             yield broken("iterator", f"{task.place}.artifactIterator", how, said)
         items = dig(task.spec, "parameterIterator", "items").get("inputParameter")
         if items is not None and items not in dig(task.spec, "inputs", "parameters"):

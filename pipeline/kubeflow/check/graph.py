@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.kubeflow.check.pipeline_view import ROOT, Dag, PipelineView, Task
-from pipeline.kubeflow.check.violation import Violation, accepted, broken, refused
+from pipeline.kubeflow.check.violation import Violation, accepted, broken, refused_run
 
 DRIVER_SUFFIX = "-driver"
 MAX_TASK_LETTERS = 128 - len(DRIVER_SUFFIX)
@@ -25,7 +25,7 @@ def check_names(view: PipelineView) -> Iterator[Violation]:
         if f"{task.name}{DRIVER_SUFFIX}" in task.dag.tasks:
             other = f"{task.name}{DRIVER_SUFFIX}"
             how = f"must not be called as the driver of another task, got {other!r}; rename one"
-            said = refused(f"'{other}' is not unique")
+            said = refused_run(f"'{other}' is not unique")
             yield broken("task-name", f"{task.dag.place}.dag.tasks[{other}]", how, said)
 
 
@@ -33,11 +33,11 @@ def _check_name(task: Task) -> Iterator[Violation]:
     if not _TASK_NAME.fullmatch(task.name):
         how = f"must be called by letters, digits and '-', a letter first, got {task.name!r}; use with_id"
         first = re.split(r"[^-a-zA-Z0-9]", task.name)[0]
-        said = refused(f"sorting failed: invalid dependency {first}, when a run is made; an upload passes")
+        said = refused_run(f"sorting failed: invalid dependency {first}")
         yield broken("task-name", task.place, how, said)
     if len(task.name) > MAX_TASK_LETTERS:
         how = f"must have a name of at most {MAX_TASK_LETTERS} letters, got {len(task.name)}; shorten it"
-        said = refused("'...-driver' is invalid: must be no more than 128 characters")
+        said = refused_run(f"'{task.name}{DRIVER_SUFFIX}' is invalid: must be no more than 128 characters")
         yield broken("task-name", task.place, how, said)
 
 
@@ -45,12 +45,12 @@ def check_components(view: PipelineView) -> Iterator[Violation]:
     """Each task runs a component that is there, and that KFP can run."""
     if ROOT in view.components:
         how = f"must not be called {ROOT}, got a component of that name; rename it"
-        yield broken("component", f"components[{ROOT}]", how, refused('component name "root" is reserved'))
+        yield broken("component", f"components[{ROOT}]", how, refused_run('component name "root" is reserved'))
     for task in view.tasks():
         name = task.component_name
         if name not in view.components:
             how = f"must be a component of the spec, got {name!r}; compile it again"
-            said = refused(f'cannot find component ref name="{name}"')
+            said = refused_run(f'cannot find component ref name="{name}"')
             yield broken("component", f"{task.place}.componentRef.name", how, said)
         elif "dag" in task.component:
             yield from _check_dag_component(view, task)
@@ -62,10 +62,10 @@ def _check_dag_component(view: PipelineView, task: Task) -> Iterator[Violation]:
     place = f"components[{task.component_name}]"
     if not re.fullmatch(r"[a-zA-Z0-9][-a-zA-Z0-9]*", task.component_name):
         how = f"must be called by letters, digits and '-', got {task.component_name!r}; rename the DAG"
-        yield broken("component", place, how, refused("templates.name is invalid, when a run is made"))
+        yield broken("component", place, how, refused_run("templates.name is invalid"))
     if _contains_itself(view, task.component_name):
         how = f"must not contain itself, got {task.component_name!r} below it; take that task out"
-        yield broken("component", place, how, refused("circular component reference detected"))
+        yield broken("component", place, how, refused_run("circular component reference detected"))
 
 
 def _contains_itself(view: PipelineView, name: str) -> bool:
@@ -86,12 +86,12 @@ def _check_executor(view: PipelineView, task: Task) -> Iterator[Violation]:
     place = f"components[{task.component_name}].executorLabel"
     if label not in view.executors:
         how = f"must be an executor of the deployment, got {label!r}; compile it again"
-        said = refused(f'executor(label="{label}") not found in deployment config')
+        said = refused_run(f'executor(label="{label}") not found in deployment config')
         yield broken("executor", place, how, said)
     elif not {"container", "importer"} & set(view.executors[label]):
         kind = next(iter(view.executors[label]), "nothing")
         how = f"must run a container or an importer, got {kind}; use a component that looks things up itself"
-        said = refused(f'executor(label="{label}"): non-container and non-importer executor not implemented')
+        said = refused_run(f'executor(label="{label}"): non-container and non-importer executor not implemented')
         yield broken("executor", place, how, said)
 
 
@@ -104,7 +104,7 @@ def check_dependencies(view: PipelineView) -> Iterator[Violation]:
             yield from _check_waits(task, tasks)
         if loop := _tasks_in_cycles(waits):
             how = f"must have no cycle, got one among {', '.join(loop)}; take one dependency out"
-            said = refused("sorting failed: graph with cycle")
+            said = refused_run("sorting failed: graph with cycle")
             yield broken("cycle", f"{dag.place}.dag.tasks", how, said)
         yield from _check_exit_tasks(dag, tasks)
 
@@ -118,14 +118,14 @@ def _check_waits(task: Task, tasks: dict[str, Task]) -> Iterator[Violation]:
         stem = name.removesuffix(_FALSE_SUFFIX)
         mend = f"did you mean {stem}?" if stem in tasks else "correct producerTask"
         how = f"must take from tasks of the same DAG, got {name!r}; {mend}"
-        said = refused(f'failed to add implicit deps: unknown producer task "{name}" in DAG')
+        said = refused_run(f'failed to add implicit deps: unknown producer task "{name}" in DAG')
         yield broken("producer", f"{task.place}.inputs", how, said)
     for name in sorted(set(task.spec.get("dependentTasks", ())) - task.producers):
         if name not in tasks or (tasks[name].is_exit and not task.is_exit):
             how = (
                 f"must wait for tasks of the same DAG that are no exit tasks, got {name!r}; correct the name"
             )
-            said = refused(f"sorting failed: invalid dependency {name}")
+            said = refused_run(f"sorting failed: invalid dependency {name}")
             yield broken("dependency", f"{task.place}.dependentTasks", how, said)
 
 
@@ -142,7 +142,7 @@ def _check_exit_tasks(dag: Dag, tasks: dict[str, Task]) -> Iterator[Violation]:
     exits = [task for task in tasks.values() if task.is_exit]
     if exits and len(exits) == len(tasks):
         how = "must hold a task that is no exit task, got exit tasks only; add what they wait for"
-        said = refused("must contain one or more non-exit tasks")
+        said = refused_run("must contain one or more non-exit tasks")
         yield broken("exit-task", f"{dag.place}.dag.tasks", how, said)
     hooks: dict[str, str] = {}
     for task in exits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -24,15 +25,15 @@ def check_entrypoints(view: PipelineView) -> Iterator[Violation]:
     for label, container in _containers(view):
         place = f"{executor_place(label)}.container"
         if container.get("command") != ENTRYPOINT:
-            how = (
-                f"must be {' '.join(ENTRYPOINT)}, got {' '.join(container.get('command', [])) or 'none'!r}; "
-            )
-            how += "compile with default_commands"
+            got = next(iter(container.get("command", [])), "none")
+            how = f"must be {' '.join(ENTRYPOINT)}, got {got!r} and its like; compile with default_commands"
             said = accepted("TFX's own container entry point fails on KFP's artifact types and URIs")
             yield broken("entrypoint", f"{place}.command", how, said)
         args = container.get("args", [])
         if _CLASS_FLAG not in args or _INVOCATION not in [args[i : i + 2] for i in range(len(args))]:
-            how = f"must hold {_CLASS_FLAG} and {' '.join(_INVOCATION)}, got {len(args)} others; compile it again"
+            how = (
+                f"must hold {_CLASS_FLAG} and {' '.join(_INVOCATION)}, got {len(args)} others; compile again"
+            )
             said = accepted("the task fails: it does not learn what to run")
             yield broken("entrypoint", f"{place}.args", how, said)
 
@@ -65,6 +66,6 @@ def check_caching(view: PipelineView) -> Iterator[Violation]:
 def _looks_outside(view: PipelineView, task: Task) -> bool:
     container = dig(view.executors, task.component.get("executorLabel", ""), "container")
     args = container.get("args", [])
-    classes = [value for flag, value in zip(args, args[1:], strict=False) if flag == _CLASS_FLAG]
+    classes = [value for flag, value in itertools.pairwise(args) if flag == _CLASS_FLAG]
     names = (task.name, task.component_name, *classes)
     return "lifecycle" in container or any(_OUTWARD.fullmatch(name) for name in names)

@@ -120,6 +120,6 @@ def _check_pod_labels(place: str, pod: Json) -> Iterator[Violation]:
     for field in ("podMetadata", "nodeSelector"):
         for key, value in pod.get(field, {}).get("labels", {}).items():
             if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
-                how = f"must be a label that Kubernetes takes, got {key!r}: {value!r}; use letters, digits, '-', "
-                how += "'_' and '.', at most 63"
+                how = f"must be a label that Kubernetes takes, got {key!r}: {value!r}; use letters, "
+                how += "digits, '-', '_' and '.', at most 63"
                 yield broken("label", f"{place}.{field}.labels", how, _NO_POD)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipeline.kubeflow.check import values
 from pipeline.kubeflow.check.pipeline_view import ROOT, PipelineView, dig
-from pipeline.kubeflow.check.violation import Violation, accepted, broken, refused
+from pipeline.kubeflow.check.violation import Violation, accepted, broken, refused_run
 
 
 def check_arguments(view: PipelineView) -> Iterator[Violation]:
@@ -17,20 +17,20 @@ def check_arguments(view: PipelineView) -> Iterator[Violation]:
     for name in sorted(set(view.arguments) - set(declared)):
         known = ", ".join(sorted(declared)) or "none"
         how = f"must be a parameter of the pipeline, got one it does not have; it has {known}"
-        said = refused(f"parameter(s) provided are not required by pipeline: {name}")
+        said = refused_run(f"parameter(s) provided are not required by pipeline: {name}")
         yield broken("argument", f"argument {name}", how, said)
     for name, definition in sorted(declared.items()):
         if name in view.arguments:
             value, wanted = view.arguments[name], definition.get("parameterType", values.UNSPECIFIED)
             if not values.fits(value, wanted):
                 how = f"must be {wanted}, got {values.name_kind(value)}; give a value of that type"
-                said = refused(values.mismatch(name, wanted))
+                said = refused_run(values.mismatch(name, wanted))
                 if wanted == values.INTEGER and values.fits(value, values.DOUBLE):
                     said = accepted("the task is handed a number with decimals")
                 yield broken("argument", f"argument {name}", how, said)
         elif not definition.get("isOptional") and "defaultValue" not in definition:
             how = "must be given, got neither a value nor a default; give one"
-            said = refused(
+            said = refused_run(
                 f"parameter {name} is not optional, yet has neither default value nor user provided value"
             )
             yield broken("argument", f"argument {name}", how, said)
@@ -61,8 +61,7 @@ def check_startable(view: PipelineView) -> Iterator[Violation]:
         if "defaultValue" not in definition or not definition.get("isOptional"):
             got = "no default" if "defaultValue" not in definition else "one that is not optional"
             how = f"must have defaultValue and isOptional, got {got}; put back what TFX's compiler drops"
-            said = refused(
-                f"parameter {name} is not optional, yet has neither default value nor user provided value, "
-                "when a run is made; an upload passes"
+            said = refused_run(
+                f"parameter {name} is not optional, yet has neither default value nor user provided value"
             )
             yield broken("default", f"root.inputDefinitions.parameters.{name}", how, said)

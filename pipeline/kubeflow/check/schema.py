@@ -1,7 +1,8 @@
-"""Reads a package as strictly as KFP does, with KFP's own messages; the only file of the check that needs them."""
+"""Reads a package as strictly as KFP does, with KFP's own messages; no other file of the check needs them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline.kubeflow.check.pipeline_view import dig, pod_place
-from pipeline.kubeflow.check.violation import Violation, accepted, broken, refused
+from pipeline.kubeflow.check.violation import Violation, accepted, broken, refused, refused_run
 from pipeline.kubeflow.package import Json
 
 RULE = "schema"
@@ -22,21 +23,30 @@ _DROPPED = accepted("it drops what it does not know, and runs without it")
 _NOT_SEEN = accepted(
     "it takes the document for a foreign one: no secret, volume or node selector reaches a pod"
 )
+_FIELDS = re.compile(r"Failed to parse (\w+) field")
 _TYPE_MARK = "@type"
 """KFP lets it stand in a deployment spec."""
 
 
-def read_spec(document: Json) -> tuple[Json, Json, list[Violation]]:
+def read_spec(document: Json) -> tuple[Json | None, Json, list[Violation]]:
     """Reads a pipeline spec.
 
     Returns:
-      PipelineSpec, its executors, and what is wrong with them; what is wrong is not in the first two.
+      PipelineSpec, its executors, and what is wrong. Unknown fields are not in the first two; the first is
+      None where a value has the wrong type.
     """
-    spec, violations = _read(pipeline_spec_pb2.PipelineSpec(), document, "", _UNKNOWN_FORMAT)
-    deployment, more = _read(
-        pipeline_spec_pb2.PipelineDeploymentConfig(), dig(spec, "deploymentSpec"), "deploymentSpec", _DROPPED
+    spec, violations = _read(
+        pipeline_spec_pb2.PipelineSpec(), document, "", (_UNKNOWN_FORMAT, _UNKNOWN_FORMAT)
     )
-    return spec, dig(deployment, "executors"), violations + more
+    said = (_DROPPED, refused_run("failed to read the deployment spec"))
+    deployment, more = _read(
+        pipeline_spec_pb2.PipelineDeploymentConfig(),
+        dig(spec or {}, "deploymentSpec"),
+        "deploymentSpec",
+        said,
+    )
+    readable = spec is not None and deployment is not None
+    return spec if readable else None, dig(deployment or {}, "executors"), violations + more
 
 
 def read_platform(document: Json) -> tuple[Json, list[Violation]]:
@@ -45,36 +55,39 @@ def read_platform(document: Json) -> tuple[Json, list[Violation]]:
     Returns:
       Label -> KubernetesExecutorConfig, and what is wrong.
     """
-    platform, violations = _read(pipeline_spec_pb2.PlatformSpec(), document, "", _NOT_SEEN)
-    pods = {}
-    for label, config in dig(platform, "platforms", KUBERNETES, "deploymentSpec", "executors").items():
-        pods[label], more = _read(
-            kubernetes_pb2.KubernetesExecutorConfig(),
-            config,
-            pod_place(label),
-            refused("failed to unmarshal kubernetes config: unknown field"),
-        )
+    platform, violations = _read(pipeline_spec_pb2.PlatformSpec(), document, "", (_NOT_SEEN, _NOT_SEEN))
+    pods: Json = {}
+    executors = dig(platform or {}, "platforms", KUBERNETES, "deploymentSpec", "executors")
+    for label, config in executors.items():
+        said = refused_run("failed to unmarshal kubernetes config")
+        pod, more = _read(kubernetes_pb2.KubernetesExecutorConfig(), config, pod_place(label), (said, said))
+        pods[label] = pod or {}
         violations += more
     return pods, violations
 
 
-def _read(message: Message, value: Json, place: str, consequence: str) -> tuple[Json, list[Violation]]:
+def _read(
+    message: Message, value: Json, place: str, consequences: tuple[str, str]
+) -> tuple[Json | None, list[Violation]]:
+    """Reads a message; `consequences` are those of an unknown field, and of a value of the wrong type."""
+    unknown, wrong = consequences
     violations = [
         broken(
             RULE,
             f"{inner}.{field}" if inner else field,
             f"must be a field that KFP knows, got an unknown one in {kind}; correct its name or take it out",
-            consequence,
+            unknown,
         )
         for inner, field, kind in _unknown_fields(message.DESCRIPTOR, value, place)
     ]
     try:
         json_format.ParseDict(value, message, ignore_unknown_fields=True)
     except (json_format.ParseError, TypeError, AttributeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        name = place or message.DESCRIPTOR.name
-        how = f"must have values of the types that KFP knows, got {reason}; correct them"
-        return {}, [*violations, broken(RULE, name, how, consequence)]
+        # Only the names: the value, which protobuf shows too, may be a secret.
+        fields = _FIELDS.findall(str(error))
+        name = ".".join([*([place] if place else []), *fields]) or message.DESCRIPTOR.name
+        how = "must have the type that KFP gives it, got another; correct it, a text in quotes"
+        return None, [*violations, broken(RULE, name, how, wrong)]
     return json_format.MessageToDict(message), violations
 
 

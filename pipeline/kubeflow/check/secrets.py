@@ -1,7 +1,8 @@
-"""The rule that no secret stands in a package, whatever its form; messages name its place and never show it."""
+"""The rule that no secret stands in a package, in any form; messages name its place and never show it."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -11,11 +12,9 @@ from pipeline.kubeflow.check.pipeline_view import PipelineView, executor_place, 
 from pipeline.kubeflow.check.violation import Violation, accepted, broken
 
 RULE = "secret"
-_WORDS = frozenset("password passwd pwd passphrase secret token credential credentials apikey".split())
+_WORDS = re.compile("password|passwd|pwd|passphrase|secret|token|credentials?|apikey")
 _PAIRS = frozenset({("access", "key"), ("api", "key"), ("private", "key"), ("account", "key")})
-_SPEAKS_OF_ONE = frozenset(
-    "name file path ref arn uri url type length count limit parameter optional".split()
-)
+_SPEAKS_OF_ONE = re.compile("name|file|path|ref|arn|uri|url|type|length|count|limit|parameter|optional")
 """Last words of names that hold no secret but speak of one, such as secretName."""
 _SCHEMA_NAMES = frozenset({"secretKey", "configMapKey"})
 """Fields of the platform document that name a key in a Secret."""
@@ -76,7 +75,7 @@ def _search_text(place: str, name: str, text: str) -> Iterator[Violation]:
     if is_secret_name(name) and text and not text.startswith(("{{$", "${")):
         found.append(f"a text of {len(text)} letters under a secret's name")
     for form in found[:1]:
-        how = f"must hold no secret, got {form}; put it in a Kubernetes Secret and name that in kubeflow.secrets"
+        how = f"must hold no secret, got {form}; put it in a Kubernetes Secret, see kubeflow.secrets"
         said = accepted("whoever may read runs, pods or the object store reads the secret")
         yield broken(RULE, place, how, said)
     inner = _read_json(text)
@@ -100,6 +99,6 @@ def is_secret_name(name: str) -> bool:
         return False
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
     words = [word.lower() for word in re.split(r"[^a-zA-Z0-9]+", spaced) if word]
-    if not words or words[-1] in _SPEAKS_OF_ONE:
+    if not words or _SPEAKS_OF_ONE.fullmatch(words[-1]):
         return False
-    return bool(_WORDS & set(words)) or bool(_PAIRS & set(zip(words, words[1:], strict=False)))
+    return any(_WORDS.fullmatch(word) for word in words) or bool(_PAIRS & set(itertools.pairwise(words)))

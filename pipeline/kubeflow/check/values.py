@@ -45,7 +45,7 @@ _KFP_WORDS = {
 
 def fits(value: Any, parameter_type: str) -> bool:
     """Whether a parameter of that type takes the value."""
-    return _FITS.get(parameter_type, lambda value: False)(value)
+    return parameter_type in _FITS and _FITS[parameter_type](value)
 
 
 def takes(consumer: str, producer: str) -> bool:

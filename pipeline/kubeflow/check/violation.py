@@ -38,14 +38,19 @@ def broken(rule: str, place: str, how: str, consequence: str) -> Violation:
       rule: its name.
       place: where.
       how: `must <expected>, got <value>; <how to mend it>`.
-      consequence: see `refused` and `accepted`.
+      consequence: see `refused`, `refused_run` and `accepted`.
     """
     return Violation(rule, place, f"{place} {how}", consequence)
 
 
 def refused(words: str) -> str:
-    """The consequence of what KFP refuses itself, in its words."""
+    """The consequence of what KFP refuses to take up, in its words."""
     return f"KFP refuses it: {words}"
+
+
+def refused_run(words: str) -> str:
+    """The consequence of what can be uploaded, but not run; in KFP's words."""
+    return f"KFP refuses the run: {words}"
 
 
 def accepted(outcome: str) -> str:
