@@ -129,7 +129,7 @@ class _Parser:
             if self._take("."):
                 name = self._name()
                 if self._take("("):
-                    node = Node("call", name, (node, *self._list(")")))
+                    node = Node("call", name, (node, *self._arguments()))
                 else:
                     node = Node("select", name, (node,))
             elif self._take("["):
@@ -148,13 +148,13 @@ class _Parser:
             self.expect(")")
             return node
         if self._take("["):
-            return Node("list", "[]", self._list("]"))
+            return Node("list", "[]", self._list())
         if self._take("{"):
             return Node("map", "{}", self._map())
         name = self._name()
         if name in LITERALS:
             return Node("literal", LITERALS[name], value=name)
-        return Node("call", name, self._list(")")) if self._take("(") else Node("name", name)
+        return Node("call", name, self._arguments()) if self._take("(") else Node("name", name)
 
     def _name(self) -> str:
         kind, text = self._peek()
@@ -163,22 +163,30 @@ class _Parser:
         self._position += 1
         return text
 
-    def _list(self, end: str) -> tuple[Node, ...]:
+    def _arguments(self) -> tuple[Node, ...]:
         nodes: list[Node] = []
-        while not self._take(end):
+        while not self._take(")"):
             if nodes:
                 self.expect(",")
             nodes.append(self.choice())
         return tuple(nodes)
 
+    def _list(self) -> tuple[Node, ...]:
+        nodes: list[Node] = []
+        while not self._take("]"):
+            nodes.append(self.choice())
+            if self._peek()[1] != "]":
+                self.expect(",")
+        return tuple(nodes)
+
     def _map(self) -> tuple[Node, ...]:
         nodes: list[Node] = []
         while not self._take("}"):
-            if nodes:
-                self.expect(",")
             nodes.append(self.choice())
             self.expect(":")
             nodes.append(self.choice())
+            if self._peek()[1] != "}":
+                self.expect(",")
         return tuple(nodes)
 
 

@@ -45,7 +45,9 @@ def check_components(view: PipelineView) -> Iterator[Violation]:
     """Each task runs a component that is there, and that KFP can run."""
     if ROOT in view.components:
         how = f"must not be called {ROOT}, got a component of that name; rename it"
-        yield broken("component", f"components[{ROOT}]", how, refused_run('component name "root" is reserved'))
+        yield broken(
+            "component", f"components[{ROOT}]", how, refused_run('component name "root" is reserved')
+        )
     for task in view.tasks():
         name = task.component_name
         if name not in view.components:
@@ -91,7 +93,9 @@ def _check_executor(view: PipelineView, task: Task) -> Iterator[Violation]:
     elif not {"container", "importer"} & set(view.executors[label]):
         kind = next(iter(view.executors[label]), "nothing")
         how = f"must run a container or an importer, got {kind}; use a component that looks things up itself"
-        said = refused_run(f'executor(label="{label}"): non-container and non-importer executor not implemented')
+        said = refused_run(
+            f'executor(label="{label}"): non-container and non-importer executor not implemented'
+        )
         yield broken("executor", place, how, said)
 
 

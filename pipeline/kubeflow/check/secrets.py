@@ -57,13 +57,17 @@ def _search(place: str, name: str, value: Any) -> Iterator[Violation]:
             inner_name = value["name"] if key == "value" and isinstance(value.get("name"), str) else key
             yield from _search(_join(place, key), name if key in _TRANSPARENT else inner_name, inner)
     elif isinstance(value, list | tuple):
-        flags = ["", *value]
-        for index, inner in enumerate(value):
-            before = flags[index]
-            flag = before if isinstance(before, str) and before.startswith("--") else name
-            yield from _search(f"{place}[{index}]", flag, inner)
+        for index, (before, inner) in enumerate(itertools.pairwise(["", *value])):
+            yield from _search(f"{place}[{index}]", _flag_before(before, inner) or name, inner)
     elif isinstance(value, str):
         yield from _search_text(place, name, value)
+
+
+def _flag_before(before: Any, text: Any) -> str:
+    """The flag, such as --password, whose value a text of the arguments is; empty where it is none's."""
+    texts = isinstance(before, str) and isinstance(text, str)
+    is_value = texts and before.startswith("--") and "=" not in before and not text.startswith("--")
+    return before if is_value else ""
 
 
 def _join(place: str, key: str) -> str:
@@ -72,7 +76,7 @@ def _join(place: str, key: str) -> str:
 
 def _search_text(place: str, name: str, text: str) -> Iterator[Violation]:
     found = [form for form, pattern in _FORMS.items() if pattern.search(text)]
-    if is_secret_name(name) and text and not text.startswith(("{{$", "${")):
+    if is_secret_name(name) and text and not text.startswith(("{{$", "$")):
         found.append(f"a text of {len(text)} letters under a secret's name")
     for form in found[:1]:
         how = f"must hold no secret, got {form}; put it in a Kubernetes Secret, see kubeflow.secrets"

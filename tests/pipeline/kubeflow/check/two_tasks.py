@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import copy
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -108,12 +109,16 @@ PLATFORM: Json = {
     }
 }
 
+MESSAGE = re.compile(r"\S.* must .+, got .+; .+")
+"""The form of every message."""
 Change = Callable[[list[Json]], Any]
 
 
 def make_package() -> list[Json]:
     """The spec and the platform document."""
-    return copy.deepcopy([SPEC, PLATFORM])
+    # Not deepcopy, which would leave DATASET one object.
+    package: list[Json] = json.loads(json.dumps([SPEC, PLATFORM]))
+    return package
 
 
 def tasks(package: list[Json]) -> Json:
@@ -139,6 +144,11 @@ def check_kfp(change: Change, **run: Any) -> list[Violation]:
     return check.check_documents(package, rules=check.KFP_RULES, **run)
 
 
-def places(violations: list[Violation]) -> list[tuple[str, str]]:
-    """Rule and place of each."""
-    return [(violation.rule, violation.place) for violation in violations]
+def assert_broken(violations: list[Violation], rule: str, place: str, consequence: str = "") -> None:
+    """Exactly one violation, of that rule, at that place, in the form of the house."""
+    assert [(violation.rule, violation.place) for violation in violations] == [(rule, place)]
+    [violation] = violations
+    assert MESSAGE.fullmatch(violation.message)
+    assert violation.message.startswith(f"{place} must")
+    assert violation.consequence.startswith(("KFP accepts it; ", "KFP refuses it: ", "KFP refuses the run: "))
+    assert consequence in violation.consequence

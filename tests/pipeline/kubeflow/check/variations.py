@@ -20,11 +20,15 @@ class Variation:
     arguments: Mapping[str, Any] | None = None
 
 
+def _leave(package: list[Json]) -> None:
+    """Changes nothing."""
+
+
 def _name(name: str) -> Change:
     return lambda package: package[0]["pipelineInfo"].update(name=name)
 
 
-def _rename_task(name: str) -> Change:
+def rename_task(name: str) -> Change:
     def change(package: list[Json]) -> None:
         tasks(package)[name] = tasks(package).pop("make")
         tasks(package)[name]["taskInfo"]["name"] = name
@@ -54,7 +58,7 @@ def _set_type(package: list[Json]) -> None:
 
 
 VARIATIONS = {
-    "as is": Variation(lambda package: None),
+    "as is": Variation(_leave),
     "schema 2.0.0": Variation(lambda package: package[0].update(schemaVersion="2.0.0"), "schema-version"),
     'name "Bad Name_X"': Variation(_name("Bad Name_X"), "pipeline-name"),
     'name "___"': Variation(_name("___"), "pipeline-name"),
@@ -78,12 +82,12 @@ VARIATIONS = {
         lambda package: tasks(package)["use"]["dependentTasks"].append("nope"), "dependency"
     ),
     'producer "make_task"': Variation(_set("producerTask", "make_task"), "producer"),
-    "task name show_text": Variation(_rename_task("show_text"), "task-name"),
-    "task name ShowText": Variation(_rename_task("ShowText")),
+    "task name show_text": Variation(rename_task("show_text"), "task-name"),
+    "task name ShowText": Variation(rename_task("ShowText")),
     "param without default, not given": Variation(_require_parameter, "argument", {}),
     "param without default, given": Variation(_require_parameter, "", {"n": 3}),
-    "param given as string": Variation(lambda package: None, "argument", {"n": "3"}),
-    "unknown param": Variation(lambda package: None, "argument", {"zz": 1}),
+    "param given as string": Variation(_leave, "argument", {"n": "3"}),
+    "unknown param": Variation(_leave, "argument", {"zz": 1}),
     "componentInputParameter not in DAG": Variation(
         lambda package: tasks(package)["make"]["inputs"]["parameters"]["n"].update(
             componentInputParameter="nope"
@@ -111,7 +115,7 @@ VARIATIONS = {
         lambda package: tasks(package)["use"].update(triggerPolicy={"condition": "inputs.((== 'x'"}),
         "condition",
     ),
-    "task name of 129 letters": Variation(_rename_task("a" * 129), "task-name"),
+    "task name of 129 letters": Variation(rename_task("a" * 129), "task-name"),
     "type mismatch with the DAG": Variation(_set_type, "parameter-type"),
     "cpu/mem/accelerator (old numbers)": Variation(
         lambda package: executors(package)["exec-use"]["container"].update(

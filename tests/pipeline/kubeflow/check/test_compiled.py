@@ -1,0 +1,58 @@
+"""The check on what is really compiled: our package is whole, and what TFX leaves undone is found."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from pipeline.kubeflow.check import check
+from pipeline.kubeflow.check.check import check_documents
+from pipeline.kubeflow.check.house import ENTRYPOINT
+from pipeline.kubeflow.package import read_documents
+
+GOLDEN = pathlib.Path(__file__).parents[3] / "golden" / "pipeline.yaml"
+
+
+def test_the_golden_package_is_whole() -> None:
+    assert check_documents(read_documents(str(GOLDEN))) == []
+    assert check_documents(read_documents(str(GOLDEN)), {"train_steps": 5}, "s3://bucket/runs") == []
+
+
+@pytest.mark.tf
+def test_what_tfx_compiles_keeps_kfp_s_rules(tmp_path: pathlib.Path) -> None:
+    from tests.pipeline.kubeflow import bridged_components
+
+    documents = read_documents(str(bridged_components.compile_spec(tmp_path)))
+    violations = check_documents(documents, rules=check.KFP_RULES)
+    known = {("lifecycle", "deploymentSpec.executors[CsvExampleGen_executor].container.lifecycle")}
+    assert {(violation.rule, violation.place) for violation in violations} == known
+    ours = [v for v in check_documents(documents) if v not in violations]
+    assert {violation.rule for violation in ours} == {"entrypoint"}
+    assert len(ours) == 8
+
+
+@pytest.mark.tf
+def test_what_tfx_gets_wrong_is_found(tmp_path: pathlib.Path) -> None:
+    from tests.pipeline.kubeflow.check import odd_pipelines
+
+    documents = read_documents(str(odd_pipelines.compile_odd(tmp_path)))
+    violations = check_documents(documents, rules=check.KFP_RULES)
+    found = {(v.rule, v.place) for v in violations}
+    assert found == {
+        ("producer", "root.dag.tasks[Echo].inputs"),
+        ("executor", "components[latest].executorLabel"),
+    }
+    [producer] = [v for v in violations if v.rule == "producer"]
+    assert producer.message.endswith("got 'Producer_task'; did you mean Producer?")
+    missing = [v.place for v in check_documents(documents) if v.rule == "default"]
+    assert missing == ["root.inputDefinitions.parameters.text"]
+
+
+@pytest.mark.tf
+def test_the_house_knows_the_compiler_s_command_and_steps() -> None:
+    from pipeline.kubeflow.check.house import OUTWARD
+    from pipeline.kubeflow.compiler import compiler
+
+    assert compiler.COMMAND == ENTRYPOINT
+    assert all(OUTWARD.fullmatch(step) for step in compiler.OUTWARD_STEPS)
