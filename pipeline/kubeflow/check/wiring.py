@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 
 from pipeline.kubeflow.check import values
+from pipeline.kubeflow.check.cel import CelError, parse
 from pipeline.kubeflow.check.pipeline_view import ROOT, Dag, PipelineView, Task, dig
 from pipeline.kubeflow.check.violation import Violation, accepted, broken
 from pipeline.kubeflow.package import Json
 
+_CHANNEL_PREFIX = "pipelinechannel--"
 _CHANNEL = re.compile(r"\{\{\$\.inputs\.parameters\[['\"](pipelinechannel--.+?)['\"]\]\}\}")
 """How kfp's compiler writes a value that another input of the task brings."""
 
@@ -35,6 +37,9 @@ def check_parameters(view: PipelineView) -> Iterator[Violation]:
             place = f"{task.place}.inputs.parameters.{key}"
             wanted = declared.get(key, {}).get("parameterType", "")
             yield from _check_source(view, task, place, entry)
+            if "parameterExpressionSelector" in entry:
+                yield from _check_selection(place, entry["parameterExpressionSelector"])
+                continue  # what it selects may be of any type
             given = _type_of_source(view, task, entry)
             if given and wanted and not values.takes(wanted, given):
                 how = f"must be {wanted} as the component declares, got {given}; give both the same type"
@@ -59,6 +64,15 @@ def _check_source(view: PipelineView, task: Task, place: str, entry: Json) -> It
         kind = next(iter(dig(entry, "runtimeValue") or entry), "nothing")
         how = f"must be a constant, or come from the DAG or a task, got {kind}; compile it again"
         said = accepted("at run time the driver fails: param runtime value spec not implemented")
+        yield broken("runtime-value", place, how, said)
+
+
+def _check_selection(place: str, expression: str) -> Iterator[Violation]:
+    try:
+        parse(expression)
+    except CelError as error:
+        how = f"must select by a CEL expression, got {error}; correct it"
+        said = accepted("at run time the driver fails: evaluation of parameter expression selector failed")
         yield broken("runtime-value", place, how, said)
 
 
@@ -137,7 +151,8 @@ def check_definitions(view: PipelineView) -> Iterator[Violation]:
                     how = f"must give {key!r}, which its component needs, got no such input; add it"
                     said = accepted("at run time: neither value nor default value provided")
                     yield broken("missing-input", f"{task.place}.inputs.{kind}", how, said)
-            for key in sorted(set(given) - set(declared)) if task.component else ():
+            unknown = {key for key in set(given) - set(declared) if not key.startswith(_CHANNEL_PREFIX)}
+            for key in sorted(unknown) if task.component else ():
                 how = f"must be an input that its component declares, got {key!r}; correct the name"
                 said = accepted("the task is handed what it does not know")
                 yield broken("undeclared-input", f"{task.place}.inputs.{kind}.{key}", how, said)

@@ -42,11 +42,25 @@ def test_what_tfx_gets_wrong_is_found(tmp_path: pathlib.Path) -> None:
     assert found == {
         ("producer", "root.dag.tasks[Echo].inputs"),
         ("executor", "components[latest].executorLabel"),
+        ("condition", "root.dag.tasks[Consumer].triggerPolicy.condition"),
     }
     [producer] = [v for v in violations if v.rule == "producer"]
     assert producer.message.endswith("got 'Producer_task'; did you mean Producer?")
+    # TFX writes the key that it would give to an input that the task has not got yet.
+    [condition] = [v for v in violations if v.rule == "condition"]
+    assert "got inputs.artifacts['_Producer.folder'];" in condition.message
     missing = [v.place for v in check_documents(documents) if v.rule == "default"]
     assert missing == ["root.inputDefinitions.parameters.text"]
+
+
+@pytest.mark.tf
+def test_run_time_parameters_lost_behind_an_exit_handler_are_found(tmp_path: pathlib.Path) -> None:
+    from tests.pipeline.kubeflow.check import odd_pipelines
+
+    documents = read_documents(str(odd_pipelines.compile_with_exit_handler(tmp_path)))
+    [violation] = check_documents(documents, rules=check.KFP_RULES)
+    assert violation.rule == "dag-input"
+    assert violation.place == "components[tfx-dag].dag.tasks[Producer].inputs.parameters.text"
 
 
 @pytest.mark.tf
