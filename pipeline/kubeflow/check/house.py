@@ -13,7 +13,7 @@ from pipeline.kubeflow.package import Json
 ENTRYPOINT = ["python", "-m", "pipeline.kubeflow.entrypoint"]
 _CLASS_FLAG = "--executor_class_path"
 _INVOCATION = ["--json_serialized_invocation_args", "{{$}}"]
-OUTWARD = re.compile(
+_OUTWARD = re.compile(
     r"(\w*ExampleGen|ChampionResolver|Pusher)(\W.*)?"
     r"|components\.(ingest\.executor|champion|push)\..*|.*\bexample_gen\..*|.*\bpusher\..*"
 )
@@ -68,4 +68,4 @@ def _looks_outside(view: PipelineView, task: Task) -> bool:
     args = container.get("args", [])
     classes = [value for flag, value in itertools.pairwise(args) if flag == _CLASS_FLAG]
     names = (task.name, task.component_name, *classes)
-    return "lifecycle" in container or any(OUTWARD.fullmatch(name) for name in names)
+    return "lifecycle" in container or any(_OUTWARD.fullmatch(name) for name in names)

@@ -64,9 +64,15 @@ def test_run_time_parameters_lost_behind_an_exit_handler_are_found(tmp_path: pat
 
 
 @pytest.mark.tf
-def test_the_house_knows_the_compiler_s_command_and_steps() -> None:
-    from pipeline.kubeflow.check.house import OUTWARD
+def test_the_house_knows_the_compiler_s_command() -> None:
     from pipeline.kubeflow.compiler import compiler
 
     assert compiler.COMMAND == ENTRYPOINT
-    assert all(OUTWARD.fullmatch(step) for step in compiler.OUTWARD_STEPS)
+
+
+@pytest.mark.parametrize("step", ["BarsExampleGen", "ChampionResolver", "Pusher"])
+def test_a_cached_step_that_looks_outside_is_found_in_the_golden_package(step: str) -> None:
+    documents = read_documents(str(GOLDEN))
+    documents[0]["root"]["dag"]["tasks"][step]["cachingOptions"] = {"enableCache": True}
+    [violation] = check_documents(documents)
+    assert (violation.rule, violation.place) == ("caching", f"root.dag.tasks[{step}].cachingOptions")
