@@ -12,6 +12,7 @@ import click
 
 from components import contract
 from components.errors import MarketcastError
+from pipeline.kubeflow.submission import command as submission
 
 
 class _Group(click.Group):
@@ -181,6 +182,11 @@ def doctor(as_json: bool) -> None:
     from pipeline import doctor as check_up
 
     sys.exit(check_up.examine(as_json))
+
+
+main.add_command(submission.submit)
+main.add_command(submission.schedule)
+main.add_command(submission.runs)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from components.errors import MarketcastError
 from pipeline.kubeflow.submission.errors import (
     ConflictError,
+    MissingError,
     NoHostError,
     RefusedError,
     ServerFaultError,
@@ -18,6 +19,7 @@ from pipeline.kubeflow.submission.errors import (
 TRANSIENT_STATUSES = (429, 502, 503, 504)
 """Statuses after which the same request may be answered."""
 CONFLICT = 409
+NOT_FOUND = 404
 MAX_QUOTE = 600
 
 _TOKEN_HINT = "give a valid token by --token-file or KFP_TOKEN, in a pod --in-cluster"
@@ -49,7 +51,7 @@ def describe_status(status: int, body: str, host: str, doing: str) -> Marketcast
         return ServerFaultError(
             f"{host} must {doing}, got {said} ({status}); look at the log of KFP's server"
         )
-    kind = ConflictError if status == CONFLICT else RefusedError
+    kind = {CONFLICT: ConflictError, NOT_FOUND: MissingError}.get(status, RefusedError)
     return kind(f"KFP must accept the request to {doing}, got {said} ({status}); mend it")
 
 
@@ -69,8 +71,8 @@ def describe_failure(error: BaseException, host: str, doing: str) -> SubmissionE
         return NoHostError(f"{host} must be a host that is known, got no address for it; check --host")
     if names & {"SSLError", "SSLCertVerificationError", "CertificateError"}:
         return SubmissionError(
-            f"{host} must have a certificate that can be verified, got {reason}; check the https:// of --host, "
-            "or give the authority's certificate by --ca-certificate"
+            f"{host} must have a certificate that can be verified, got {reason}; "
+            "check the https:// of --host, or give the authority's certificate by --ca-certificate"
         )
     if names & {"NewConnectionError", "ConnectionRefusedError", "ConnectTimeoutError"}:
         return NoHostError(

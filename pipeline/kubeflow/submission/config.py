@@ -92,7 +92,9 @@ def load_submit_config(file: str, overrides: Sequence[str], flags: Mapping[str, 
                 f"change it in {section.place}"
             )
         section = {}
-    given = {name: settings.Leaf(text, f"--{name.replace('_', '-')}") for name, text in flags.items() if text}
+    given: settings.Tree = {
+        name: settings.Leaf(text, f"--{name.replace('_', '-')}") for name, text in flags.items() if text
+    }
     tree = settings.merge([section, given])
     if not _text(tree.get("host")) and os.environ.get(HOST_VARIABLE):
         tree["host"] = settings.Leaf(os.environ[HOST_VARIABLE], HOST_VARIABLE)

@@ -16,7 +16,7 @@ from components.errors import ConfigError
 from pipeline.kubeflow.submission import answers
 from pipeline.kubeflow.submission.config import SubmitConfig
 from pipeline.kubeflow.submission.credentials import FileToken
-from pipeline.kubeflow.submission.errors import ConflictError, NoHostError, UnreachableError
+from pipeline.kubeflow.submission.errors import ConflictError, MissingError, NoHostError, UnreachableError
 
 T = TypeVar("T")
 
@@ -93,6 +93,15 @@ class Connection:
             if found is None:
                 raise
             return found
+
+    def remove(self, doing: str, method: Callable[..., Any], identity: str) -> None:
+        """Calls a service that deletes something; what is gone already is as good.
+
+        Raises:
+          MarketcastError: it cannot be done.
+        """
+        with contextlib.suppress(MissingError):
+            self.call(doing, method, identity)
 
     def _request(self, doing: str, method: Callable[..., T], *arguments: Any, **named: Any) -> T:
         given = {name: value for name, value in named.items() if value is not None}

@@ -33,5 +33,17 @@ class ConflictError(RefusedError):
     """What was to be created is there already."""
 
 
+class MissingError(RefusedError):
+    """KFP has no such thing."""
+
+
 class RunFailedError(MarketcastError):
-    """A run ended, and not well."""
+    """A run ended, and not well.
+
+    Attributes:
+      state: KFP's word for it.
+    """
+
+    def __init__(self, message: str, state: str) -> None:
+        super().__init__(message)
+        self.state = state

@@ -14,19 +14,20 @@ def find_or_create_experiment(connection: Connection, name: str) -> str:
     Raises:
       MarketcastError: KFP refuses, such as for a namespace that is unknown or not the caller's.
     """
-    found = _find(connection, name)
+    found = find_experiment(connection, name)
     if found is None:
         body = connection.models.V2beta1Experiment(display_name=name, namespace=connection.namespace or None)
         found = connection.create(
             f"create the experiment {name}{_place(connection)}",
-            lambda: _find(connection, name),
+            lambda: find_experiment(connection, name),
             connection.client.experiments.experiment_service_create_experiment,
             body,
         )
     return str(found.experiment_id)
 
 
-def _find(connection: Connection, name: str) -> Any | None:
+def find_experiment(connection: Connection, name: str) -> Any | None:
+    """The experiment of a name; None where there is none."""
     found = connection.call(
         f"list experiments{_place(connection)}",
         connection.client.experiments.experiment_service_list_experiments,

@@ -95,7 +95,7 @@ def _describe_unknown(name: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     mend = f"did you mean {nearest[0]}?" if nearest else "take it out"
     return (
-        f"--param must name one of {', '.join(known) or 'none, the package has no parameters'}, got '{name}'; "
+        f"--param must name one of {', '.join(known) or 'none, there are no parameters'}, got '{name}'; "
         f"{mend} (KFP would say: parameter(s) provided are not required by pipeline: {name})"
     )
 
@@ -142,4 +142,4 @@ TYPES = {
     "LIST": ParameterType("a JSON list", _NO_OTHER.format("list"), _parse_list),
     "STRUCT": ParameterType("a JSON object", _NO_OTHER.format("struct"), _parse_struct),
 }
-"""Source of the refusals: validatePipelineJobInputs in KFP's backend/src/apiserver/template/v2_template.go."""
+"""Source of the refusals: KFP's backend/src/apiserver/template/v2_template.go, the checks of a job's inputs."""

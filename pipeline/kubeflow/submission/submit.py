@@ -134,7 +134,6 @@ def _find_run(connection: Connection, experiment_id: str, name: str) -> Any | No
         "list runs",
         connection.client.runs.run_service_list_runs,
         experiment_id=experiment_id,
-        namespace=connection.namespace or None,
         filter=name_filter(name),
         page_size=PAGE_SIZE,
     )

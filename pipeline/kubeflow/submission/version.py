@@ -1,4 +1,4 @@
-"""What a version of the pipeline is called: after the commit that made it; the digest tells two of one apart."""
+"""What a version of the pipeline is called: the commit that made it, and where that is not all, a digest."""
 
 from __future__ import annotations
 
