@@ -48,9 +48,7 @@ def describe_status(status: int, body: str, host: str, doing: str) -> Marketcast
     if is_page(body):
         return not_kfp(host, f"a web page ({status})")
     if status >= 500:
-        return ServerFaultError(
-            f"{host} must {doing}, got {said} ({status}); look at the log of KFP's server"
-        )
+        return ServerFaultError(f"{host} must {doing}, got {said} ({status}); look at the log of its server")
     kind = {CONFLICT: ConflictError, NOT_FOUND: MissingError}.get(status, RefusedError)
     return kind(f"KFP must accept the request to {doing}, got {said} ({status}); mend it")
 
@@ -79,6 +77,8 @@ def describe_failure(error: BaseException, host: str, doing: str) -> SubmissionE
             f"{host} must be reachable to {doing}, got '{reason}'; check --host, and that KFP or its "
             "port-forward runs"
         )
+    if "ReadTimeoutError" in names:
+        return NoHostError(f"{host} must {doing}, got no answer in time; check --host, or try again later")
     return UnreachableError(f"{host} must answer the request to {doing}, got '{reason}'; try again later")
 
 

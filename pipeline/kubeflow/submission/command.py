@@ -101,9 +101,8 @@ def submit(package: str, assignments: Sequence[str], as_json: bool, watch: bool,
     connection = target.connect(config)
     run = send(connection, config, submission)
     state = "new" if run.version.is_new else "was there"
-    _say(
-        f"version  {run.version.name} ({state})\nrun      {run.name}\nid       {run.run_id}\nsee      {run.url}"
-    )
+    _say(f"version  {run.version.name} ({state})\nrun      {run.name}")
+    _say(f"id       {run.run_id}\nsee      {run.url}")
     report = {"run_id": run.run_id, "run_name": run.name, "version": run.version.name, "url": run.url}
     _end(as_json, {**report, "parameters": dict(submission.parameters)}, connection if watch else None)
 
@@ -141,9 +140,12 @@ def schedule(package: str, only_list: bool, delete: str, as_json: bool, **option
 @_with_options(*_OPTIONS)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 200), help="At most so many.")
 @click.pass_context
-def runs(context: click.Context, as_json: bool, limit: int, **options: Any) -> None:
+def runs(context: click.Context, /, as_json: bool, limit: int, **options: Any) -> None:
     """List the newest runs of the experiment; `runs watch RUN_ID` follows one."""
     if context.invoked_subcommand:
+        # What stands before `watch` counts for it too.
+        given = {**options, "as_json": as_json}
+        context.default_map = {context.invoked_subcommand: {k: v for k, v in given.items() if v}}
         return
     from pipeline.kubeflow.submission.run_report import format_table
     from pipeline.kubeflow.submission.runs import list_runs

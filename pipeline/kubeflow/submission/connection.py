@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import logging
 import random
 import time
 import warnings
@@ -22,6 +21,9 @@ T = TypeVar("T")
 
 TIMEOUT_SECONDS = (10, 60)
 """To connect, and to answer; kfp.Client's own methods wait for ever."""
+FIRST_TIMEOUT_SECONDS = (10, 15)
+"""The same for the first question, which a wrong host may never answer."""
+MAX_REDIRECTS = 5
 WAITS_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Between two tries."""
 
@@ -119,8 +121,6 @@ def connect(config: SubmitConfig, credentials: FileToken | str) -> Connection:
     import kfp
     import kfp_server_api
 
-    # urllib3 reports each of its own tries at level warning.
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         # kfp tells everybody which servers it fits.
         warnings.simplefilter("ignore", FutureWarning)
@@ -133,6 +133,7 @@ def connect(config: SubmitConfig, credentials: FileToken | str) -> Connection:
             # services do not look at this one.
             namespace="unused",
         )
+    _leave_retries_to_us(client)
     is_multi_user = _retry(lambda: _ask_health(client, config.host), is_first=True)
     if is_multi_user and not config.namespace:
         raise ConfigError(
@@ -143,12 +144,22 @@ def connect(config: SubmitConfig, credentials: FileToken | str) -> Connection:
     return Connection(client, kfp_server_api, config.host, config.namespace if is_multi_user else "")
 
 
+def _leave_retries_to_us(client: Any) -> None:
+    """Takes from urllib3 its own tries, which multiply a wait and warn on the screen; not redirects."""
+    import urllib3
+
+    pool_manager = client.healthzs.healthz_service_get_healthz.__self__.api_client.rest_client.pool_manager
+    pool_manager.connection_pool_kw["retries"] = urllib3.Retry(
+        connect=0, read=0, status=0, other=0, redirect=MAX_REDIRECTS
+    )
+
+
 def _ask_health(client: Any, host: str) -> bool:
     """Whether KFP serves many users; raises if it is not KFP."""
     with translate_errors(host, "tell its health"):
         # Read by ourselves: out of an HTML page the generated client makes an object with no values.
         response = client.healthzs.healthz_service_get_healthz(
-            _preload_content=False, _request_timeout=TIMEOUT_SECONDS
+            _preload_content=False, _request_timeout=FIRST_TIMEOUT_SECONDS
         )
         text = response.data.decode(errors="replace")
     try:

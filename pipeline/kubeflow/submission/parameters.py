@@ -142,4 +142,4 @@ TYPES = {
     "LIST": ParameterType("a JSON list", _NO_OTHER.format("list"), _parse_list),
     "STRUCT": ParameterType("a JSON object", _NO_OTHER.format("struct"), _parse_struct),
 }
-"""Source of the refusals: KFP's backend/src/apiserver/template/v2_template.go, the checks of a job's inputs."""
+"""Source of the refusals: backend/src/apiserver/template/v2_template.go of KFP, where it checks a job."""

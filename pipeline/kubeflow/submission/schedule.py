@@ -16,7 +16,7 @@ from pipeline.kubeflow.submission.cron import parse_cron
 from pipeline.kubeflow.submission.errors import RefusedError
 from pipeline.kubeflow.submission.experiment import find_or_create_experiment
 from pipeline.kubeflow.submission.submit import Submission, configure_run, refer_to
-from pipeline.kubeflow.submission.upload import PAGE_SIZE, Version, name_filter, upload_version
+from pipeline.kubeflow.submission.upload import PAGE_SIZE, name_filter, upload_version
 
 MIN_INTERVAL_SECONDS = 60
 _UNIT_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -114,8 +114,14 @@ def create_schedule(
             f"schedule {name} must be new, got one with id {old[0]}; "
             "give --replace to put this one in its place, or another --name"
         )
+    # First what shows whether the namespace is the caller's.
+    experiment_id = find_or_create_experiment(connection, config.experiment)
     version = upload_version(connection, submission.upload)
-    body = _describe(connection, config, submission, name, timing, version)
+    body = _describe(connection.models, name, timing)
+    body.experiment_id = experiment_id
+    body.pipeline_version_reference = refer_to(connection, version)
+    body.runtime_config = configure_run(connection, config, submission)
+    body.service_account = config.service_account or None
     created = connection.create(
         f"create the schedule {name}",
         lambda: _find_new(connection, name, old),
@@ -165,27 +171,15 @@ def delete_by_id(connection: Connection, schedule_id: str) -> None:
     connection.remove(f"delete the schedule {schedule_id}", delete, schedule_id)
 
 
-def _describe(
-    connection: Connection,
-    config: SubmitConfig,
-    submission: Submission,
-    name: str,
-    timing: Timing,
-    version: Version,
-) -> Any:
-    """The body of a new schedule."""
-    models = connection.models
+def _describe(models: Any, name: str, timing: Timing) -> Any:
+    """The body of a new schedule, what it runs left out."""
     if timing.cron:
         trigger = models.V2beta1Trigger(cron_schedule=models.V2beta1CronSchedule(cron=timing.cron))
     else:
         periodic = models.V2beta1PeriodicSchedule(interval_second=timing.interval_seconds)
         trigger = models.V2beta1Trigger(periodic_schedule=periodic)
     return models.V2beta1RecurringRun(
-        experiment_id=find_or_create_experiment(connection, config.experiment),
         display_name=name,
-        pipeline_version_reference=refer_to(connection, version),
-        runtime_config=configure_run(connection, config, submission),
-        service_account=config.service_account or None,
         mode=models.RecurringRunMode.ENABLE,
         max_concurrency=1,
         no_catchup=True,

@@ -84,8 +84,9 @@ def submit(connection: Connection, config: SubmitConfig, submission: Submission)
     Raises:
       MarketcastError: KFP refuses, or cannot be used.
     """
-    version = upload_version(connection, submission.upload)
+    # First what shows whether the namespace is the caller's.
     experiment_id = find_or_create_experiment(connection, config.experiment)
+    version = upload_version(connection, submission.upload)
     name = name_run(submission.upload.pipeline, version.name)
     models = connection.models
     body = models.V2beta1Run(
