@@ -153,9 +153,7 @@ def delete_schedule(connection: Connection, name: str) -> list[str]:
     found = [schedule.id for schedule in list_schedules(connection, name)]
     if not found:
         known = ", ".join(sorted({schedule.name for schedule in list_schedules(connection)})) or "none"
-        raise RefusedError(
-            f"schedule {name} must be one of those there are, got no such one; there are: {known}"
-        )
+        raise RefusedError(f"--delete must name a schedule, got '{name}'; there are: {known}")
     for schedule_id in found:
         delete_by_id(connection, schedule_id)
     return found

@@ -120,8 +120,9 @@ class KfpServer:
         """From now on https, with a certificate that nobody knows; returns it."""
         key, certificate = folder / "key.pem", folder / "certificate.pem"
         command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-        names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
-        subprocess.run([*command, *names], check=True, capture_output=True)
+        names = ["-subj", "/CN=kfp", "-addext", "subjectAltName=IP:127.0.0.1"]
+        files = ["-keyout", str(key), "-out", str(certificate)]
+        subprocess.run([*command, *names, *files], check=True, capture_output=True)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
@@ -349,6 +350,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     """Reads a request, notes it, and answers it or does what a fault says."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     kfp: KfpServer
 
     def do_GET(self) -> None:

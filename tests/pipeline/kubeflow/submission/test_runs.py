@@ -127,7 +127,8 @@ def test_a_run_that_is_not_there_is_told_in_kfps_words(kfp: KfpServer, marketcas
     assert result.exit_code == 4
     assert result.stderr == (
         "error: KFP must accept the request to read the run r9, "
-        "got 'ResourceNotFoundError: Run r9 not found.' (404); mend it; `marketcast runs` lists the runs there are\n"
+        "got 'ResourceNotFoundError: Run r9 not found.' (404); "
+        "mend it; `marketcast runs` lists the runs there are\n"
     )
     assert len(kfp.sent("GET /runs/r9")) == 1
 
