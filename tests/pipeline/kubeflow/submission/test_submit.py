@@ -154,6 +154,16 @@ def test_a_fault_that_does_not_pass_ends_the_command(
     assert len(kfp.sent("POST /runs")) == 1 + len(connection.WAITS_SECONDS)
 
 
+def test_no_request_is_tried_more_often_than_said(
+    kfp: KfpServer, marketcast: Marketcast, package: pathlib.Path
+) -> None:
+    kfp.faults.append(Fault("GET /pipelines", 0, times=100))
+    exit_code, line = _refusal(marketcast("submit", package))
+    assert exit_code == 5
+    assert line.startswith(f"{kfp.host} must answer the request to list pipelines, got '")
+    assert len(kfp.sent("GET /pipelines")) == 1 + len(connection.WAITS_SECONDS)
+
+
 def test_an_answer_that_does_not_come_ends_the_wait(
     kfp: KfpServer, marketcast: Marketcast, package: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
