@@ -97,7 +97,7 @@ def submit(package: str, assignments: Sequence[str], as_json: bool, watch: bool,
 
     target = _take_target(options)
     config = target.load_config()
-    submission = prepare(package, assignments)
+    submission = prepare(package, assignments, config.pipeline_root)
     connection = target.connect(config)
     run = send(connection, config, submission)
     state = "new" if run.version.is_new else "was there"
@@ -203,7 +203,7 @@ def _make_schedule(
     from pipeline.kubeflow.submission.submit import prepare
 
     timing = schedules.parse_timing(making["cron"], making["every"], _now())
-    submission = prepare(package, making["assignments"])
+    submission = prepare(package, making["assignments"], config.pipeline_root)
     made, replaced = schedules.create_schedule(
         target.connect(config), config, submission, making["name"], timing, making["replace"]
     )

@@ -8,8 +8,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.errors import ConfigError
-from pipeline.kubeflow.package import Package, read_package
+from pipeline.kubeflow.check import check
+from pipeline.kubeflow.package import Package, read_documents, read_package
 from pipeline.kubeflow.submission.config import SubmitConfig
 from pipeline.kubeflow.submission.connection import Connection
 from pipeline.kubeflow.submission.experiment import find_or_create_experiment
@@ -48,33 +48,30 @@ class SubmittedRun:
     url: str
 
 
-def prepare(file: str, assignments: Sequence[str]) -> Submission:
+def prepare(file: str, assignments: Sequence[str], pipeline_root: str) -> Submission:
     """Reads and checks a package and its parameters.
 
     Args:
       file: the compiled package.
       assignments: `NAME=VALUE`, as typed.
+      pipeline_root: of the run; empty for KFP's own.
     Raises:
       ConfigError: KFP would refuse the package or a parameter, or misread it.
     """
-    package = check_package(file)
-    try:
-        pipeline = str(package.spec["pipelineInfo"]["name"])
-    except (KeyError, TypeError):
-        raise ConfigError(
-            f"{file} must name its pipeline, got no pipelineInfo.name; compile it again"
-        ) from None
+    package = check_package(file, pipeline_root)
     parameters = resolve_parameters(package.spec, assignments)
     digest = hash_package(file)
-    return Submission(Upload(file, pipeline, name_version(digest), digest), parameters)
+    upload = Upload(file, package.spec["pipelineInfo"]["name"], name_version(digest), digest)
+    return Submission(upload, parameters)
 
 
-def check_package(file: str) -> Package:
+def check_package(file: str, pipeline_root: str) -> Package:
     """The one place that a package passes before anything of it is sent.
 
     Raises:
       ConfigError: it breaks a rule.
     """
+    check.require_sound(read_documents(file), file, pipeline_root=pipeline_root or None)
     return read_package(file)
 
 

@@ -6,29 +6,25 @@ import pathlib
 from collections.abc import Callable, Iterator
 
 import pytest
-import yaml
 from click.testing import CliRunner, Result
 
 from pipeline.cli import main
 from pipeline.kubeflow.submission import connection, runs, version
+from tests.conftest import ROOT
 from tests.pipeline.kubeflow.submission.kfp_server import KfpServer
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-SPEC = {
-    "pipelineInfo": {"name": "marketcast"},
-    "schemaVersion": "2.1.0",
-    "root": {
-        "dag": {"tasks": {"Ingest": {}, "Trainer": {}}},
-        "inputDefinitions": {
-            "parameters": {
-                "data": {"parameterType": "STRING", "defaultValue": "data/raw", "isOptional": True},
-                "as_of": {"parameterType": "STRING", "defaultValue": "", "isOptional": True},
-                "seed": {"parameterType": "NUMBER_INTEGER", "defaultValue": 1, "isOptional": True},
-            }
-        },
-    },
+PACKAGE = ROOT / "tests" / "golden" / "pipeline.yaml"
+DEFAULTS = {
+    "as_of": "",
+    "champion_location": "/models/marketcast",
+    "data": "data/raw/stock_prices.csv",
+    "metadata": "data/raw/company_metadata.csv",
+    "push_destination": "/models/marketcast",
+    "seed": 1,
+    "train_steps": 300,
 }
-PLATFORM = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"exec-Trainer": {}}}}}}
+"""Parameters of PACKAGE."""
 Marketcast = Callable[..., Result]
 
 
@@ -51,9 +47,9 @@ def fixture_kfp() -> Iterator[KfpServer]:
 
 @pytest.fixture(name="package")
 def fixture_package(tmp_path: pathlib.Path) -> pathlib.Path:
-    """A package of two documents."""
+    """A package as compile writes it: two documents."""
     file = tmp_path / "pipeline.yaml"
-    file.write_text(yaml.safe_dump_all([SPEC, PLATFORM]))
+    file.write_bytes(PACKAGE.read_bytes())
     return file
 
 

@@ -60,13 +60,13 @@ def test_a_watch_tells_each_change_of_a_task_until_the_end(
 ) -> None:
     assert marketcast("submit", package).exit_code == 0
     run_id = kfp.store["runs"][0]["run_id"]
-    done = task("Ingest", "SUCCEEDED", "2026-11-23T09:00:42Z")
+    done = task("BarsExampleGen", "SUCCEEDED", "2026-11-23T09:00:42Z")
     kfp.script_run(
         run_id,
         [
             {"state": "PENDING"},
-            run_update("RUNNING", task("Ingest", "RUNNING")),
-            run_update("RUNNING", task("Ingest", "RUNNING")),
+            run_update("RUNNING", task("BarsExampleGen", "RUNNING")),
+            run_update("RUNNING", task("BarsExampleGen", "RUNNING")),
             run_update("RUNNING", done, task("Trainer", "PENDING")),
             run_update("SUCCEEDED", done, task("Trainer", "SUCCEEDED", FINISHED), finished=FINISHED),
         ],
@@ -77,8 +77,8 @@ def test_a_watch_tells_each_change_of_a_task_until_the_end(
     heading, *lines = _without_clock(result.stderr)
     assert heading[-1] == f"{kfp.host}/#/runs/details/{run_id}"
     assert lines == [
-        ["Ingest", "RUNNING"],
-        ["Ingest", "SUCCEEDED", "0:42"],
+        ["BarsExampleGen", "RUNNING"],
+        ["BarsExampleGen", "SUCCEEDED", "0:42"],
         ["Trainer", "PENDING"],
         ["Trainer", "SUCCEEDED", "1:30"],
         ["SUCCEEDED", "after", "1:30"],

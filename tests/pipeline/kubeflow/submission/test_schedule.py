@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 
-from tests.pipeline.kubeflow.submission.conftest import Marketcast
+from tests.pipeline.kubeflow.submission.conftest import DEFAULTS, Marketcast
 from tests.pipeline.kubeflow.submission.kfp_server import Fault, KfpServer
 
 
@@ -24,7 +24,7 @@ def test_a_schedule_runs_one_at_a_time_and_catches_nothing_up(
             "pipeline_id": kfp.store["pipelines"][0]["pipeline_id"],
             "pipeline_version_id": kfp.store["pipeline_versions"][0]["pipeline_version_id"],
         },
-        "runtime_config": {"parameters": {"data": "data/raw", "as_of": "", "seed": 2}},
+        "runtime_config": {"parameters": {**DEFAULTS, "seed": 2}},
         "mode": "ENABLE",
         "max_concurrency": 1,
         "no_catchup": True,

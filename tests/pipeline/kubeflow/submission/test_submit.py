@@ -7,11 +7,10 @@ import pathlib
 import re
 
 import pytest
-import yaml
 from click.testing import Result
 
 from pipeline.kubeflow.submission import connection, version
-from tests.pipeline.kubeflow.submission.conftest import COMMIT, SPEC, Marketcast
+from tests.pipeline.kubeflow.submission.conftest import COMMIT, DEFAULTS, Marketcast
 from tests.pipeline.kubeflow.submission.kfp_server import HTML, Fault, KfpServer, run_update, task
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.secret"
@@ -46,7 +45,7 @@ def test_a_run_gets_every_parameter_and_keeps_the_caching_of_the_package(
             "pipeline_version_id": stored["pipeline_version_id"],
         },
         "runtime_config": {
-            "parameters": {"data": "data/raw", "as_of": "2024-01-31", "seed": 7},
+            "parameters": {**DEFAULTS, "as_of": "2024-01-31", "seed": 7},
             "pipeline_root": "s3://bucket/root",
         },
         "service_account": "pipeline-runner",
@@ -189,15 +188,26 @@ def test_a_lasting_refusal_is_not_tried_again(
     assert len(kfp.sent("POST /runs")) == 1
 
 
-def test_a_refused_package_is_told_in_kfps_words(
+def test_a_package_that_kfp_refuses_is_told_in_its_words(
     kfp: KfpServer, marketcast: Marketcast, package: pathlib.Path
 ) -> None:
-    package.write_text(yaml.safe_dump({**SPEC, "schemaVersion": "2.0.0"}))
+    said = "Failed to create a pipeline version: InvalidInputError: unknown template format"
+    body = json.dumps({"error_message": said, "error_details": f"{said}\n/go/src/server.go:131"})
+    kfp.faults.append(Fault("POST /pipelines/upload_version", 400, body))
     exit_code, line = _refusal(marketcast("submit", package))
     assert exit_code == 4
-    words = "KFP only supports schema version 2.1.0, but the pipeline spec has version 2.0.0"
-    assert f"'Failed to create a pipeline version: InvalidInputError: {words}: pipeline spec" in line
+    assert line == f"KFP must accept the request to upload {package}, got '{said}' (400); mend it"
     assert kfp.store["runs"] == []
+
+
+def test_a_package_that_breaks_a_rule_is_not_sent(
+    kfp: KfpServer, marketcast: Marketcast, package: pathlib.Path
+) -> None:
+    package.write_text(package.read_text().replace("schemaVersion: 2.1.0", "schemaVersion: 2.0.0"))
+    result = marketcast("submit", package)
+    assert result.exit_code == 4
+    assert "2.0.0" in result.stderr
+    assert kfp.requests == []
 
 
 def test_a_token_comes_from_the_environment_or_a_file_and_is_never_shown(
