@@ -12,6 +12,8 @@ from components.provenance import COMMIT_VARIABLE, find_commit
 
 COMMIT_LETTERS = 12
 DIGEST_LETTERS = 12
+SOURCES = ("components", "pipeline", "serving", "requirements", "pyproject.toml")
+"""What a package and its image are made of."""
 UNKNOWN = "unknown"
 """What find_commit says where there is neither git nor COMMIT_VARIABLE."""
 
@@ -34,15 +36,20 @@ def add_digest(name: str, digest: str) -> str:
     return f"{name}-{digest[:DIGEST_LETTERS]}"
 
 
-def has_changes() -> bool:
-    """Whether the checkout holds what its commit does not; an image is made of a commit."""
+def has_changes(folder: pathlib.Path = pathlib.Path(__file__).parent) -> bool:
+    """Whether the sources hold what their commit does not; an image is made of a commit.
+
+    Other files do not count: a package that was compiled into the checkout is not in git.
+
+    Args:
+      folder: any in the checkout.
+    """
     if os.environ.get(COMMIT_VARIABLE):
         return False
-    command = ["git", "status", "--porcelain"]
+    places = [f":/{source}" for source in SOURCES]
+    command = ["git", "status", "--porcelain", "--", *places]
     try:
-        answer = subprocess.run(
-            command, cwd=pathlib.Path(__file__).parent, capture_output=True, timeout=30, check=True
-        )
+        answer = subprocess.run(command, cwd=folder, capture_output=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return True
     return bool(answer.stdout.strip())

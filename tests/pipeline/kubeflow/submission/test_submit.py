@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import subprocess
 
 import pytest
 from click.testing import Result
@@ -13,6 +14,8 @@ from pipeline.kubeflow.submission import connection, version
 from tests.pipeline.kubeflow.submission.conftest import COMMIT, DEFAULTS, Marketcast
 from tests.pipeline.kubeflow.submission.kfp_server import HTML, Fault, KfpServer, run_update, task
 
+HAS_CHANGES = version.has_changes
+"""The real one: the fixtures of this folder put another in its place."""
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.secret"
 
 
@@ -97,6 +100,28 @@ def test_names_of_versions_where_the_commit_does_not_say_it_all(monkeypatch: pyt
     assert version.name_version(digest) == f"{COMMIT[:12]}-{'f' * 12}"
     monkeypatch.setattr(version, "find_commit", lambda: "unknown")
     assert version.name_version(digest) == f"package-{'f' * 12}"
+
+
+def test_only_sources_change_what_a_commit_says(tmp_path: pathlib.Path) -> None:
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=me", "-c", "user.email=me@example.com"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    assert HAS_CHANGES(tmp_path), "no checkout"
+    source = tmp_path / "pipeline" / "dag.py"
+    source.parent.mkdir()
+    source.write_text("one\n")
+    git("init")
+    git("add", ".")
+    git("commit", "--message", "one")
+    (tmp_path / "pipeline.yaml").write_text("compiled\n")
+    assert not HAS_CHANGES(source.parent)
+    source.write_text("two\n")
+    assert HAS_CHANGES(source.parent)
+    git("checkout", ".")
+    (tmp_path / "components").mkdir()
+    (tmp_path / "components" / "new.py").write_text("")
+    assert HAS_CHANGES(source.parent)
 
 
 @pytest.mark.parametrize(
