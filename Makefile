@@ -5,10 +5,13 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 PYTHON ?=
 TICKER ?= AAPL
 ARGS ?=
-export PYTHON
+ENGINE ?=
+BASE_IMAGE ?=
+export PYTHON ENGINE BASE_IMAGE
 
 # What runs the set-up itself: any Python 3. It then picks the Python of .venv.
 STARTER := $(firstword $(foreach name,$(PYTHON) python3 python3.11 python3.12 python3.13,$(shell command -v $(name))))
@@ -29,8 +32,12 @@ run: setup  ## train, evaluate, push, and ask the pushed model for a forecast
 	@$(BIN)/marketcast forecast --ticker $(TICKER)
 
 .PHONY: test
-test: setup  ## all tests, one full pipeline run on real data among them
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+test: setup  ## all tests but those of the image, one full pipeline run on real data among them
+	@$(PYTEST) -m "not container"
+
+.PHONY: test-image
+test-image: setup image  ## the tests that run containers of the image
+	@$(PYTEST) -m container
 
 .PHONY: static
 static: setup  ## lint, format, types and import rules
@@ -41,7 +48,15 @@ static: setup  ## lint, format, types and import rules
 
 .PHONY: check
 check: static  ## static checks and the fast tests
-	@$(BIN)/python -m pytest -m "not tf and not e2e"
+	@$(BIN)/python -m pytest -m "not tf and not e2e and not container"
+
+.PHONY: image
+image:  ## build the container image; ENGINE=docker, podman or buildah and BASE_IMAGE overrule the choice
+	@$(STARTER) -m pipeline.image.build
+
+.PHONY: base-image
+base-image:  ## renew the image that `image` builds on: pulled, else made from Debian's packages
+	@$(STARTER) -m pipeline.image.build --base
 
 # uv repeats the environment of pyproject.toml's [tool.uv] on every line; what is left says something.
 LOCKED_FOR := and platform_machine == 'x86_64' and platform_python_implementation == 'CPython' and sys_platform == 'linux'
@@ -49,9 +64,9 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --system-certs --no-emit-index-url -
 
 .PHONY: lock
 lock: setup  ## solve both dependency sets again; pins that still fit stay, unless ARGS=--upgrade
-	@$(UV_COMPILE) requirements/wide.in --python-version 3.11 --python-platform x86_64-manylinux_2_17 \
+	@$(UV_COMPILE) requirements/wide.in requirements/dev.in --python-version 3.11 --python-platform x86_64-manylinux_2_17 \
 	  --output-file requirements/wide.txt > /dev/null
-	@$(UV_COMPILE) requirements/current.in --python-version 3.11 --universal --output-file requirements/current.txt > /dev/null
+	@$(UV_COMPILE) requirements/current.in requirements/dev.in --python-version 3.11 --universal --output-file requirements/current.txt > /dev/null
 	@sed -i -E "s/ $(LOCKED_FOR)//; s/ ; python_full_version < '3.14'$$//" requirements/current.txt
 
 .PHONY: docs

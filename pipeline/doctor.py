@@ -74,11 +74,13 @@ def find_all(machine: platform_probe.Machine) -> Iterator[Finding]:
         return
     yield Finding("platform", f"{machine.architecture}, {libc}")
     yield Finding("set", f"{set_name}: {reason}")
-    yield from _find_tools(machine)
     lock = ROOT / "requirements" / f"{set_name}.txt"
     if lock.is_file():
+        yield from _find_tools(machine)
         yield compare_with_lock(lock.read_text(encoding="utf-8"))
-    yield _free_space()
+        yield _free_space()
+    else:  # no checkout but the image, where nothing is to be installed any more
+        yield Finding("python", f"{platform_probe.dotted('', sys.version_info[:3])}, {sys.executable}")
     yield from _import_all()
 
 
