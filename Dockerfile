@@ -18,7 +18,7 @@ COPY requirements/current.txt /build/
 RUN --mount=type=secret,id=package_settings --mount=type=secret,id=ca_bundle \
     set -eu; \
     if [ -f /run/secrets/package_settings ]; then . /run/secrets/package_settings; fi; \
-    pin() { sed -nE "s/^($1==[^ ]+).*/\1/p" /build/current.txt; }; \
+    pin() { grep "^$1==" /build/current.txt; }; \
     python3 -m venv /build/tools; \
     /build/tools/bin/pip install --quiet --no-cache-dir "$(pin uv)" "$(pin setuptools)"; \
     /build/tools/bin/pip wheel --quiet --no-cache-dir --no-deps --wheel-dir /build/wheels "$(pin pyfarmhash)"; \
@@ -42,20 +42,22 @@ RUN groupadd --gid 1000 marketcast \
  && useradd --uid 1000 --gid 1000 --home-dir /tmp --no-create-home --shell /usr/sbin/nologin marketcast \
  && install --directory --owner 1000 --group 1000 /models /data /minio /s3 /gcs
 COPY requirements/common.in requirements/current.in requirements/current.txt /app/requirements/
+COPY --from=build /build/wheels /app/wheels
 # One layer, and the only large one. The locked versions as constraints leave out what only dev.in asks for.
 # Tests of third parties and the headers for custom TensorFlow operations are of no use in a task.
 RUN --mount=type=secret,id=package_settings --mount=type=secret,id=ca_bundle \
-    --mount=type=bind,from=build,source=/build,target=/build \
     set -eu; \
     if [ -f /run/secrets/package_settings ]; then . /run/secrets/package_settings; fi; \
-    uv=/build/tools/bin/uv; \
+    python3 -m venv /tmp/tools; \
+    /tmp/tools/bin/pip install --quiet --no-cache-dir "$(grep ^uv== /app/requirements/current.txt)"; \
+    uv=/tmp/tools/bin/uv; \
     $uv venv --quiet --no-cache --python "$(command -v python3)" /opt/venv; \
     $uv pip install --quiet --no-cache --system-certs --python /opt/venv/bin/python --compile-bytecode \
-      --find-links /build/wheels \
+      --find-links /app/wheels \
       --constraint /app/requirements/current.txt --requirement /app/requirements/current.in; \
     cd /opt/venv/lib/python3*/site-packages; \
     find . -type d -name tests -prune -exec rm -r {} +; \
-    rm -r tensorflow/include; \
+    rm -r tensorflow/include /tmp/tools; \
     # Proves the layer, and compiles what these imports take of the standard library.
     cd /; TF_CPP_MIN_LOG_LEVEL=3 /opt/venv/bin/python -W ignore -c "import tensorflow, tfx.v1"
 COPY data/raw /app/data/raw

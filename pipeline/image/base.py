@@ -80,7 +80,7 @@ def make_from_packages(engine: Engine) -> None:
                 [
                     "debootstrap",
                     "--variant=minbase",
-                    "--include=python3,ca-certificates",
+                    "--include=python3,python3-venv,ca-certificates",
                     DEBIAN_SUITE,
                     str(root),
                 ]
