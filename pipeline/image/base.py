@@ -31,7 +31,8 @@ ADD debian.tar /
 # The archive's own address serves the security updates too.
 RUN sed -nE 's|^deb (\\S+)/debian/? (\\S+) .*|deb \\1/debian-security \\2-security main|p' \\
       /etc/apt/sources.list > /etc/apt/sources.list.d/security.list \\
- && apt-get update -qq && apt-get upgrade -qq && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+ && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get upgrade -qq > /dev/null \\
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 """
 
 

@@ -60,3 +60,9 @@ def test_json_is_one_object_and_problems_end_with_1(monkeypatch, capsys):
         "ok": False,
         "findings": [{"name": "disk", "value": "1 GB", "remedy": "free 5 GB"}],
     }
+
+
+def test_the_image_is_not_asked_for_what_only_a_set_up_needs(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    findings = find(machine((2, 41), BARE_312, compiler=""), monkeypatch)
+    assert list(findings) == ["platform", "set", "python", "json"]
