@@ -68,8 +68,9 @@ def build(engine: Engine) -> str:
       ImageError: a base is missing or a step failed.
     """
     version, commit = read_version(pathlib.Path("pyproject.toml").read_text(encoding="utf-8")), read_commit()
-    tag = tag_for(version, commit)
+    tag, alias = tag_for(version, commit), f"{NAME}:{version}"
     if is_settled(commit) and engine.has_image(tag):
+        engine.tag(tag, alias)
         return tag
     dockerfile = pathlib.Path("Dockerfile").read_text(encoding="utf-8")
     base_image = os.environ.get("BASE_IMAGE") or base.provide(engine, base.read_default(dockerfile))
@@ -77,7 +78,7 @@ def build(engine: Engine) -> str:
     arguments = {"BASE_IMAGE": base_image, **build_arguments(version, commit), **packages.proxies()}
     with tempfile.TemporaryDirectory(prefix="marketcast-image-") as folder:
         secrets = packages.write_secrets(pathlib.Path(folder), packages.read_settings())
-        engine.build(Build(pathlib.Path(), [tag, f"{NAME}:{version}"], arguments, secrets))
+        engine.build(Build(pathlib.Path(), [tag, alias], arguments, secrets))
     return tag
 
 

@@ -55,6 +55,10 @@ class Engine:
         """Fetches an image from its registry; False when that cannot be reached."""
         return _succeeds([self.name, "pull", image], SECONDS_TO_PULL)
 
+    def tag(self, image: str, alias: str) -> None:
+        """Gives an image of the store a second name."""
+        subprocess.run([self.name, "tag", image, alias], check=True)
+
     def build(self, build: Build) -> None:
         """Builds an image; the engine prints what it does.
 

@@ -20,6 +20,14 @@ FIXTURES = ROOT / "tests" / "fixtures"
 CAREFUL = ["--read-only", "--tmpfs=/tmp", "--network=none", "--user=1000"]
 BUILD_TOOLS = ["cc", "gcc", "g++", "c++", "ld", "as", "make", "cmake", "uv"]
 DEVELOPMENT_TOOLS = ["pytest", "mypy", "ruff", "hypothesis", "import-linter", "uv"]
+PARAMETERS = {
+    "input_base": {"parameterType": "STRING"},
+    "input_config": {"parameterType": "STRING"},
+    "output_config": {"parameterType": "STRING"},
+    "output_data_format": {"parameterType": "NUMBER_INTEGER"},
+    "output_file_format": {"parameterType": "NUMBER_INTEGER"},
+}
+"""Of CsvExampleGen, as TFX compiles them."""
 
 
 class Image:
@@ -136,6 +144,7 @@ def test_a_task_runs_as_kubeflow_hands_it_over(image, tmp_path):
         *["python", "-m", "pipeline.kubeflow.entrypoint"],
         "--executor_class_path=tfx.components.example_gen.csv_example_gen.executor.Executor",
         *["--json_serialized_invocation_args", given],
+        *["--json_serialized_inputs_spec_args", json.dumps({"parameters": PARAMETERS})],
         options=volumes,
     )
     output_file = twins / pathlib.Path(json.loads(given)["outputs"]["outputFile"]).relative_to("/minio")

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from pipeline.image import build
+from pipeline.image.engine import Engine
 
 ROOT = pathlib.Path(__file__).parents[3]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -60,3 +61,16 @@ def test_a_machine_without_engine_gets_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("ENGINE", raising=False)
     assert build.main([]) == 1
     assert capsys.readouterr().err.startswith("image: a container engine must be here")
+
+
+def test_an_image_of_this_commit_is_only_named_again(tmp_path, monkeypatch):
+    calls = tmp_path / "calls"
+    engine = tmp_path / "podman"
+    engine.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n')
+    engine.chmod(0o755)
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(build, "read_commit", lambda: COMMIT)
+    tag = build.build(Engine("podman"))
+    version = tag.removeprefix("marketcast:").removesuffix("-" + COMMIT[:12])
+    assert calls.read_text().splitlines() == [f"image inspect {tag}", f"tag {tag} marketcast:{version}"]
