@@ -5,7 +5,7 @@
 # `ca_bundle`, its certificates. Secrets leave no trace in the image and do not invalidate layers.
 ARG BASE_IMAGE=docker.io/library/python:3.13-slim-trixie
 
-# --- What needs a compiler: pyfarmhash, which has no wheel -----------------------------------------------------------
+# --- What needs a compiler: pyfarmhash, which has no wheel. A fixed date makes it the same file each time ---------------
 FROM ${BASE_IMAGE} AS build
 RUN set -eu; \
     packages=g++; \
@@ -18,6 +18,7 @@ COPY requirements/current.txt /build/
 RUN --mount=type=secret,id=package_settings --mount=type=secret,id=ca_bundle \
     set -eu; \
     if [ -f /run/secrets/package_settings ]; then . /run/secrets/package_settings; fi; \
+    export SOURCE_DATE_EPOCH=946684800; \
     pin() { grep "^$1==" /build/current.txt; }; \
     python3 -m venv /build/tools; \
     /build/tools/bin/pip install --quiet --no-cache-dir "$(pin uv)" "$(pin setuptools)"; \
