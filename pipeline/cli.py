@@ -155,6 +155,7 @@ def compile_(
 )
 @click.option("--engine", default="", help="podman or docker.  [default: the one that is there]")
 @click.option("--image", default="", help="For containers.  [default: the package's]")
+@click.option("--workdir", default=".", show_default=True, metavar="DIR", help="Of subprocesses.")
 @click.option(
     "--pipeline-root", default="minio://mlpipeline/v2/artifacts", show_default=True, help="As KFP gives it."
 )

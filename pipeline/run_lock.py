@@ -12,11 +12,12 @@ from components.errors import MarketcastError
 
 
 @contextlib.contextmanager
-def hold(path: str) -> Iterator[None]:
+def hold(path: str, elsewhere: str = "--set paths.run_root=FOLDER") -> Iterator[None]:
     """Holds the lock of a run; the system lets go of it when this process dies, however it dies.
 
     Args:
       path: the lock file; it is made where it is missing, and stays.
+      elsewhere: how a user has the run go to another folder.
     Raises:
       MarketcastError: another run holds it.
     """
@@ -29,7 +30,7 @@ def hold(path: str) -> Iterator[None]:
             holder = stream.read().strip() or "unknown"
             raise MarketcastError(
                 f"{path} must be free, got it held by the run of process {holder}; wait for its end, or give "
-                "this run another folder with --set paths.run_root=FOLDER"
+                f"this run another folder with {elsewhere}"
             ) from error
         stream.truncate(0)
         stream.write(str(os.getpid()))

@@ -6,24 +6,21 @@ The shape of an ExecutorInput is that of KFP 2.17.0's driver, of which the tests
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.kubeflow.bridge.locations import Twins
 from pipeline.kubeflow.package import Json, Package, PackageError
 from pipeline.kubeflow.rehearsal.conditions import condition_holds
-from pipeline.kubeflow.rehearsal.graph import find_component
-from pipeline.kubeflow.rehearsal.parameters import hand_over
+from pipeline.kubeflow.rehearsal.graph import find_component, find_task
+from pipeline.kubeflow.rehearsal.parameters import fit_input
+from pipeline.kubeflow.rehearsal.records import Outputs
 
-EXECUTOR_INPUT = "{{$}}"
 LOGS_OUTPUT = "executor-logs"
 """KFP adds it to each task for itself."""
-SESSION = json.dumps({"Provider": "minio", "Params": {"fromEnv": "true"}})
-"""What KFP hands over for itself with each input; no task has use for it."""
-_PLACEHOLDER = re.compile(r"\{\{\$\.(inputs|outputs)\.(artifacts|parameters)\[['\"](.+?)['\"]\](\.\w+)?\}\}")
+OUTPUT_PARAMETERS_FOLDER = "/tmp/kfp/outputs"
+"""Where KFP has tasks leave the files of their output parameters."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,26 +29,13 @@ class Run:
 
     Attributes:
       package: what runs.
-      root: URI of the run's folder in the object store.
+      root: URI of the run's folder in the object store; its last part is the run's id.
       arguments: value of each parameter of the pipeline.
     """
 
     package: Package
     root: str
     arguments: Mapping[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Outputs:
-    """What a task left.
-
-    Attributes:
-      artifacts: key -> artifact as KFP hands it to the next task.
-      parameters: name -> value.
-    """
-
-    artifacts: dict[str, Json]
-    parameters: dict[str, Any]
 
 
 def make_executor_input(run: Run, name: str, ended: Mapping[str, Outputs]) -> Json:
@@ -63,25 +47,23 @@ def make_executor_input(run: Run, name: str, ended: Mapping[str, Outputs]) -> Js
       ended: what the tasks before it left.
     Raises:
       PackageError: it takes what no task leaves.
+      TaskError: it is given a value of a wrong type.
     """
-    task = run.package.spec["root"]["dag"]["tasks"][name]
     component = find_component(run.package, name)
-    folder = f"{run.root}/{name}/{uuid.uuid4()}"
-    given = task.get("inputs", {})
+    sources = find_task(run.package, name).get("inputs", {}).get("artifacts", {})
     artifacts = {
-        key: {"artifacts": [_find_artifact(source["taskOutputArtifact"], name, ended)]}
-        for key, source in given.get("artifacts", {}).items()
+        key: {"artifacts": [_find_output(name, source["taskOutputArtifact"], "outputArtifactKey", ended)]}
+        for key, source in sources.items()
     }
     inputs: Json = {"artifacts": artifacts} if artifacts else {}
-    if parameters := _resolve_parameters(run, name, given.get("parameters", {}), component, ended):
+    if parameters := _resolve_parameters(run, name, ended):
         inputs["parameterValues"] = parameters
-    return {"inputs": inputs, "outputs": _place_outputs(component, folder)}
+    return {"inputs": inputs, "outputs": _place_outputs(component, f"{run.root}/{name}/{uuid.uuid4()}")}
 
 
 def is_triggered(run: Run, name: str, executor_input: Mapping[str, Any]) -> bool:
     """Tells whether a task's condition holds; a task without one always runs."""
-    task = run.package.spec["root"]["dag"]["tasks"][name]
-    condition = task.get("triggerPolicy", {}).get("condition")
+    condition = find_task(run.package, name).get("triggerPolicy", {}).get("condition")
     if not condition:
         return True
     inputs = executor_input["inputs"]
@@ -89,63 +71,64 @@ def is_triggered(run: Run, name: str, executor_input: Mapping[str, Any]) -> bool
     return condition_holds(condition, {"inputs": scope})
 
 
-def fill_command(container: Mapping[str, Any], executor_input: Mapping[str, Any]) -> list[str]:
-    """Command and arguments of a container, with the ExecutorInput in them."""
-    text = json.dumps(executor_input)
-
-    def fill(argument: str) -> str:
-        return _PLACEHOLDER.sub(_filler(executor_input), argument.replace(EXECUTOR_INPUT, text))
-
-    return [fill(argument) for argument in (*container.get("command", []), *container.get("args", []))]
-
-
-def _filler(executor_input: Mapping[str, Any]) -> Callable[[re.Match[str]], str]:
-    def fill(match: re.Match[str]) -> str:
-        side, kind, key, field = match.groups()
-        values = executor_input[side]
-        if kind == "parameters":
-            found = values["parameterValues"][key] if side == "inputs" else values["parameters"][key]
-            value = found if side == "inputs" else found["outputFile"]
-            return value if isinstance(value, str) else json.dumps(value)
-        [artifact] = values["artifacts"][key]["artifacts"]
-        return str(Twins().to_local(artifact["uri"]) if field == ".path" else artifact["uri"])
-
-    return fill
-
-
-def _find_artifact(source: Mapping[str, str], name: str, ended: Mapping[str, Outputs]) -> Json:
-    producer, key = source["producerTask"], source["outputArtifactKey"]
-    try:
-        return ended[producer].artifacts[key]
-    except KeyError:
+def _find_output(name: str, source: Mapping[str, str], kind: str, ended: Mapping[str, Outputs]) -> Any:
+    producer, key = source["producerTask"], source[kind]
+    left = ended.get(producer, Outputs({}, {}))
+    outputs = left.artifacts if kind == "outputArtifactKey" else left.parameters
+    if key not in outputs:
         raise PackageError(
-            f"task {name} must take an output of {producer}, got '{key}', which it does not have; "
-            "KFP accepts that and fails in the driver"
-        ) from None
+            f"task {name} must take an output that {producer} left, got '{key}', which is none; "
+            "KFP accepts the package and fails in the driver"
+        )
+    return outputs[key]
 
 
-def _resolve_parameters(
-    run: Run, name: str, sources: Mapping[str, Json], component: Json, ended: Mapping[str, Outputs]
-) -> Json:
-    definitions = component.get("inputDefinitions", {}).get("parameters", {})
+def _resolve_parameters(run: Run, name: str, ended: Mapping[str, Outputs]) -> Json:
+    """Values of a task's parameters; a component's own defaults are filled in by the launcher."""
+    definitions = find_component(run.package, name).get("inputDefinitions", {}).get("parameters", {})
     values = {
         key: definition["defaultValue"]
         for key, definition in definitions.items()
         if "defaultValue" in definition
     }
-    for key, source in sources.items():
+    for key, source in find_task(run.package, name).get("inputs", {}).get("parameters", {}).items():
         if parameter := source.get("componentInputParameter"):
-            if parameter not in run.arguments:
-                raise PackageError(
-                    f"task {name} must take a parameter of the pipeline as {key}, got '{parameter}'; "
-                    "KFP accepts that and fails in the driver"
-                )
-            values[key] = run.arguments[parameter]
+            if parameter not in run.arguments and definitions.get(key, {}).get("isOptional"):
+                continue
+            values[key] = _find_argument(run, name, key, parameter)
         elif output := source.get("taskOutputParameter"):
-            values[key] = ended[output["producerTask"]].parameters[output["outputParameterKey"]]
+            values[key] = _find_output(name, output, "outputParameterKey", ended)
         else:
-            values[key] = source["runtimeValue"]["constant"]
-    return {key: hand_over(value) for key, value in values.items()}
+            values[key] = _resolve_constant(run, name, source["runtimeValue"]["constant"])
+    if missing := [
+        key for key in definitions if key not in values and not definitions[key].get("isOptional")
+    ]:
+        raise PackageError(
+            f"task {name} must be given {missing[0]}, got nothing; KFP accepts the package and fails in the "
+            "driver: neither value nor default value provided for non-optional parameter"
+        )
+    return {key: fit_input(key, value, definitions.get(key, {})) for key, value in values.items()}
+
+
+def _find_argument(run: Run, name: str, key: str, parameter: str) -> Any:
+    if parameter not in run.arguments:
+        raise PackageError(
+            f"task {name} must take a parameter of the pipeline that has a value as {key}, "
+            f"got '{parameter}'; KFP accepts the package and fails in the driver"
+        )
+    return run.arguments[parameter]
+
+
+def _resolve_constant(run: Run, name: str, constant: Any) -> Any:
+    """A constant, or what one stands for that asks for the run or the task."""
+    pipeline, run_id = run.package.spec["pipelineInfo"]["name"], run.root.rsplit("/", 1)[-1]
+    known = {
+        "{{$.pipeline_job_name}}": pipeline,
+        "{{$.pipeline_job_resource_name}}": f"{pipeline}-{run_id}",
+        "{{$.pipeline_job_uuid}}": run_id,
+        "{{$.pipeline_task_name}}": name,
+    }
+    return known.get(constant, constant) if isinstance(constant, str) else constant
 
 
 def _place_outputs(component: Json, folder: str) -> Json:
@@ -159,38 +142,12 @@ def _place_outputs(component: Json, folder: str) -> Json:
         "type": {"schemaTitle": "system.Artifact"},
         "uri": f"{folder}/{LOGS_OUTPUT}",
     }
-    local = Twins().to_local(folder)
     outputs: Json = {
         "artifacts": {**artifacts, LOGS_OUTPUT: {"artifacts": [logs]}},
-        "outputFile": f"{local}/output_metadata.json",
+        "outputFile": f"{Twins().to_local(folder)}/output_metadata.json",
     }
     if parameters := definitions.get("parameters"):
-        outputs["parameters"] = {key: {"outputFile": f"/tmp/kfp/outputs/{key}"} for key in parameters}
+        outputs["parameters"] = {
+            key: {"outputFile": f"{OUTPUT_PARAMETERS_FOLDER}/{key}"} for key in parameters
+        }
     return outputs
-
-
-def record_artifact(key: str, number: int, uri: str, metadata: Mapping[str, Any]) -> Json:
-    """An artifact as KFP hands it to the next task.
-
-    Args:
-      key: under which it was left; KFP shows it by that name.
-      number: of the artifact in KFP's store.
-      uri: where it is.
-      metadata: as the task left it.
-    """
-    kept = {name: _wrap(value) for name, value in metadata.items()}
-    return {
-        "name": str(number),
-        "type": {"instanceSchema": ""},
-        "uri": uri,
-        "metadata": {"display_name": key, "store_session_info": SESSION, **kept},
-    }
-
-
-def _wrap(value: Any) -> Any:
-    """What KFP's store makes of a metadata value."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, list):
-        return {"list": value}
-    return {"struct": value} if isinstance(value, dict) else hand_over(value)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
@@ -25,20 +26,25 @@ def read_output_file(
     Returns:
       Key -> artifact (uri, metadata), and name of an output parameter -> value.
     Raises:
-      TaskError: no JSON, an unknown field, or a null anywhere.
+      TaskError: no JSON as protobuf wants it, an unknown field, or a null anywhere.
     """
     if not file.exists():
         return {}, {}
-    text = file.read_text(encoding="utf-8")
     try:
-        given = json.loads(text)
+        given = json.loads(
+            file.read_bytes().decode(),
+            object_pairs_hook=_without_repetition,
+            parse_constant=_refuse_constant,
+            parse_float=_read_number,
+        )
+        if place := _find_null(given, "$"):
+            raise ValueError(f"null at {place}")
         message = json_format.ParseDict(given, pipeline_spec_pb2.ExecutorOutput())
-    except (json.JSONDecodeError, json_format.ParseError) as error:
+    except (ValueError, json_format.ParseError) as error:
         raise TaskError(
-            f"the output metadata must be an ExecutorOutput, got: {error}; KFP's launcher fails"
+            f"the output metadata must be an ExecutorOutput, got {error}; KFP's launcher fails: "
+            "failed to unmarshall ExecutorOutput"
         ) from error
-    if place := _find_null(given, "$"):
-        raise TaskError(f"the output metadata must hold no null, got one at {place}; KFP's launcher fails")
     parsed = json_format.MessageToDict(message)
     artifacts = {
         key: entry["artifacts"][0]
@@ -51,6 +57,26 @@ def read_output_file(
         if name in outputs.get("parameters", {})
     }
     return artifacts, parameters
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> Json:
+    """Python takes the last of two equal keys, Go's protobuf takes neither."""
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f"duplicate field {key!r}")
+    return dict(pairs)
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text}, which is no JSON")
+
+
+def _read_number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text}, which is beyond any number")
+    return number
 
 
 def _find_null(value: Any, place: str) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.errors import ConfigError
 from pipeline.kubeflow.bridge.locations import TWIN_FOLDERS
 from pipeline.kubeflow.package import Json
-
-OUTPUT_PARAMETERS_FOLDER = "/tmp/kfp/outputs"
-"""Where KFP has tasks leave the files of their output parameters."""
+from pipeline.kubeflow.rehearsal.driver import OUTPUT_PARAMETERS_FOLDER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,10 +19,12 @@ class Pod:
     """Surroundings of a task.
 
     Attributes:
+      twins: folder of this machine that holds the twin folders.
       mounts: absolute path in the container -> folder of this machine.
       environment: variable -> value.
     """
 
+    twins: pathlib.Path
     mounts: Mapping[str, pathlib.Path]
     environment: Mapping[str, str]
 
@@ -55,34 +55,45 @@ def make_pod(
     """
     mounts = {folder.rstrip("/"): twins / folder.strip("/") for folder in TWIN_FOLDERS.values()}
     mounts[OUTPUT_PARAMETERS_FOLDER] = twins / "parameters"
-    for mount in described.get("pvcMount", []):
-        mounts[mount["mountPath"]] = _find_volume(_claim_of(mount), volumes)
+    mounts |= {
+        mount["mountPath"].rstrip("/"): _find_volume(claim_of(mount), volumes)
+        for mount in described.get("pvcMount", [])
+    }
     for folder in mounts.values():
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o777)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(0o777)  # a container runs as a user of its own
     plain = {entry["name"]: entry.get("value", "") for entry in container.get("env", [])}
-    return Pod(mounts, plain | _read_secrets(described))
+    return Pod(twins, mounts, plain | read_secrets([described]))
 
 
-def _claim_of(mount: Json) -> str:
-    parameter = mount.get("pvcNameParameter", {}).get("runtimeValue", {}).get("constant")
+def claim_of(mount: Mapping[str, Any]) -> str:
+    """Name of the PersistentVolumeClaim of a pvcMount; empty where it is not a constant."""
+    parameter = mount.get("pvcNameParameter", {}).get("runtimeValue", {}).get("constant", "")
     return str(mount.get("constant") or parameter)
 
 
-def _find_volume(claim: str, volumes: Mapping[str, pathlib.Path]) -> pathlib.Path:
-    if claim not in volumes:
-        raise ConfigError(
-            f"the volume {claim} must have a folder here, got none; give one: --volume {claim}=FOLDER"
-        )
-    return volumes[claim]
+def read_secrets(pods: Iterable[Json]) -> dict[str, str]:
+    """Values of secrets: on a cluster from the Secret, here from this process's environment.
 
-
-def _read_secrets(described: Json) -> dict[str, str]:
-    """Values of secrets: on a cluster from the Secret, here from this process's environment."""
-    variables = [key["envVar"] for secret in described.get("secretAsEnv", []) for key in secret["keyToEnv"]]
+    Args:
+      pods: KubernetesExecutorConfig of each.
+    Raises:
+      ConfigError: a variable is not set.
+    """
+    secrets = [secret for pod in pods for secret in pod.get("secretAsEnv", [])]
+    variables = [key["envVar"] for secret in secrets for key in secret["keyToEnv"]]
     if missing := [name for name in variables if name not in os.environ]:
         raise ConfigError(
             f"the variable {missing[0]} must be set, since the package takes it from a Secret; "
             "export it, a rehearsal has no Secrets"
         )
     return {name: os.environ[name] for name in variables}
+
+
+def _find_volume(claim: str, volumes: Mapping[str, pathlib.Path]) -> pathlib.Path:
+    if claim not in volumes:
+        raise ConfigError(
+            f"the volume '{claim}' must have a folder here, got none; give one: --volume {claim}=FOLDER"
+        )
+    return volumes[claim]

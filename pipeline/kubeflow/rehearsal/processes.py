@@ -18,12 +18,19 @@ from components.errors import ConfigError
 from pipeline.kubeflow.bridge.artifact_metadata import map_texts
 from pipeline.kubeflow.bridge.locations import TWIN_ROOT_VARIABLE
 from pipeline.kubeflow.package import Json
-from pipeline.kubeflow.rehearsal.driver import fill_command
 from pipeline.kubeflow.rehearsal.errors import TaskError
+from pipeline.kubeflow.rehearsal.placeholders import fill_command
 from pipeline.kubeflow.rehearsal.pods import Pod
 
 ENGINES = ("podman", "docker")
 STOP_SECONDS = 10.0
+ISOLATION = (
+    "--network=none",
+    "--read-only",
+    "--tmpfs=/tmp:rw,exec,mode=1777",
+    "--security-opt=label=disable",  # where SELinux rules, it would keep mounts from the container
+)
+"""A pod may do more; a task that needs no more runs in a strict cluster too."""
 
 
 class TaskProcesses(Protocol):
@@ -38,7 +45,6 @@ class Subprocesses:
     """Runs commands here, with this Python; paths below a mount become those of this machine.
 
     Attributes:
-      twin_root: folder of the tasks' twins is this, seen from a task's own; see Pod.
       workdir: working folder, which has what the image's has.
       timeout_seconds: a task that takes longer has failed.
     """
@@ -48,11 +54,11 @@ class Subprocesses:
 
     def run(self, container: Json, executor_input: Json, pod: Pod, log: pathlib.Path) -> int:
         """See TaskProcesses."""
-        command = fill_command(container, map_texts(executor_input, pod.translate))
-        if command[0] == "python":
-            command[0] = sys.executable
-        twin_root = next(iter(pod.mounts.values())).parent
-        environment = {**os.environ, **pod.environment, TWIN_ROOT_VARIABLE: str(twin_root)}
+        program, *arguments = _require_command(
+            fill_command(container, map_texts(executor_input, pod.translate), pod.translate)
+        )
+        command = [sys.executable if program == "python" else program, *arguments]
+        environment = {**os.environ, **pod.environment, TWIN_ROOT_VARIABLE: str(pod.twins)}
         with _end_of_process(command, log, self.workdir, environment) as process:
             return _wait(process, self.timeout_seconds)
 
@@ -74,28 +80,30 @@ class Containers:
     def run(self, container: Json, executor_input: Json, pod: Pod, log: pathlib.Path) -> int:
         """See TaskProcesses."""
         name = f"rehearsal-{uuid.uuid4().hex[:12]}"
-        program, *arguments = fill_command(container, executor_input)
-        options = ["--rm", "--name", name, "--network", "none", "--read-only", "--tmpfs", "/tmp:rw,mode=1777"]
+        program, *arguments = _require_command(fill_command(container, executor_input))
+        options = [*ISOLATION, "--rm", "--name", name, "--entrypoint", program]
         for mount, folder in pod.mounts.items():
             options += ["--volume", f"{folder.resolve()}:{mount}"]
         for variable in pod.environment:
             options += ["--env", variable]  # the value stays off the command line
-        command = [
-            self.engine,
-            "run",
-            *options,
-            "--entrypoint",
-            program,
-            self.image or container["image"],
-            *arguments,
-        ]
+        command = [self.engine, "run", *options, self.image or container["image"], *arguments]
         environment = {**os.environ, **pod.environment}
         with _end_of_process(command, log, pathlib.Path.cwd(), environment) as process:
             try:
                 return _wait(process, self.timeout_seconds)
             except BaseException:
-                subprocess.run([self.engine, "rm", "--force", name], capture_output=True, check=False)
+                # At once: a container's first process does not heed a polite signal.
+                for end in (["kill", name], ["rm", "--force", name]):
+                    subprocess.run([self.engine, *end], capture_output=True, check=False)
                 raise
+
+
+def _require_command(command: list[str]) -> list[str]:
+    if not command:
+        raise TaskError(
+            "the task must have a command, got none; KFP's launcher fails: command and arguments are empty"
+        )
+    return command
 
 
 def find_engine(name: str = "") -> str:
@@ -123,14 +131,17 @@ def _end_of_process(
 ) -> Iterator[subprocess.Popen[Any]]:
     """A process, its output in a log; it and its children are gone at the end, however that comes."""
     with open(log, "wb") as stream:
-        process = subprocess.Popen(
-            command,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            cwd=workdir,
-            env=environment,
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                command,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                cwd=workdir,
+                env=environment,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise TaskError(f"the task's program must start, got {error}; mend its command") from error
         try:
             yield process
         finally:

@@ -14,9 +14,11 @@ from typing import Any
 from components.errors import ConfigError
 from pipeline.kubeflow.package import Json, PackageError, format_package
 from pipeline.kubeflow.rehearsal import driver, graph
-from pipeline.kubeflow.rehearsal.driver import Outputs, Run
+from pipeline.kubeflow.rehearsal.driver import Run
 from pipeline.kubeflow.rehearsal.errors import TaskError
 from pipeline.kubeflow.rehearsal.launcher import Launcher
+from pipeline.kubeflow.rehearsal.pods import read_secrets
+from pipeline.kubeflow.rehearsal.records import Outputs
 
 SUCCEEDED = "SUCCEEDED"
 FAILED = "FAILED"
@@ -63,28 +65,33 @@ class Rehearsal:
         self._results: dict[str, TaskResult] = {}
         self._state_file = launcher.folder / STATE_FILE
 
-    def go(self, resume: bool) -> list[TaskResult]:
+    @property
+    def results(self) -> list[TaskResult]:
+        """How each task that ended did, in order."""
+        return list(self._results.values())
+
+    def go(self, resume: bool) -> None:
         """Runs the tasks in order; those that wait for one that failed do not run.
 
         Args:
           resume: keep what an earlier rehearsal of the same package and parameters has done.
-        Returns:
-          How each task ended.
         Raises:
-          ConfigError: there is nothing to resume.
+          ConfigError: there is nothing to resume, or a secret's variable is missing.
         """
+        names = graph.order_tasks(self._run.package)
+        read_secrets(graph.find_pod(self._run.package, name) for name in names)
         done = self._read_state() if resume else {}
-        for name in graph.order_tasks(self._run.package):
-            if name in done:
+        self._write_state(done)
+        for name in names:
+            if name in done and all(task in done for task in graph.upstream_of(self._find_task(name))):
                 result = dataclasses.replace(done[name], seconds=0.0, resumed=True)
             else:
                 self._started(name)
                 start = time.monotonic()
                 result = dataclasses.replace(self._run_task(name), seconds=time.monotonic() - start)
             self._results[name] = result
-            self._write_state()
+            self._write_state(done | self._results)
             self._finished(result)
-        return list(self._results.values())
 
     def _run_task(self, name: str) -> TaskResult:
         if reason := self._find_hindrance(name):
@@ -94,24 +101,28 @@ class Rehearsal:
             executor_input = driver.make_executor_input(self._run, name, ended)
             if not driver.is_triggered(self._run, name, executor_input):
                 return TaskResult(name, SKIPPED, note="its condition does not hold")
-            outputs, warnings = self._launcher.launch(self._run, name, executor_input)
+            number = 1 + sum(len(outputs.artifacts) for outputs in ended.values())
+            outputs, warnings = self._launcher.launch(self._run, name, executor_input, number)
         except (PackageError, TaskError) as error:
             return TaskResult(name, FAILED, note=str(error))
         return TaskResult(name, SUCCEEDED, outputs=outputs, note="; ".join(warnings))
 
     def _find_hindrance(self, name: str) -> str:
-        task = self._run.package.spec["root"]["dag"]["tasks"][name]
-        if task.get("triggerPolicy", {}).get("strategy") == graph.COMPLETED_STRATEGY:
+        task = self._find_task(name)
+        if graph.runs_regardless(task):
             return ""
         hindering = [n for n in graph.upstream_of(task) if self._results[n].state != SUCCEEDED]
         return f"{hindering[0]} did not succeed" if hindering else ""
+
+    def _find_task(self, name: str) -> Json:
+        return graph.find_task(self._run.package, name)
 
     def _identify(self) -> Json:
         digest = hashlib.sha256(format_package(self._run.package).encode()).hexdigest()
         return {"package": digest, "arguments": dict(self._run.arguments)}
 
-    def _write_state(self) -> None:
-        done = {n: dataclasses.asdict(r) for n, r in self._results.items() if r.state == SUCCEEDED}
+    def _write_state(self, results: Mapping[str, TaskResult]) -> None:
+        done = {name: dataclasses.asdict(r) for name, r in results.items() if r.state == SUCCEEDED}
         state = {**self._identify(), "root": self._run.root, "done": done}
         temporary = self._state_file.with_suffix(".new")
         temporary.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")

@@ -61,6 +61,10 @@ class ObjectStore:
             shutil.copyfile(file, copy)
         return len(files)
 
+    def remove(self, uri: str) -> None:
+        """Removes all that is below a URI."""
+        shutil.rmtree(self.find(uri), ignore_errors=True)
+
 
 def _walk(twin: pathlib.Path, uri: str) -> Iterator[pathlib.Path]:
     """Files of an artifact, in order; links to files are followed, others are refused."""

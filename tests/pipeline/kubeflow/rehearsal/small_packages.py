@@ -15,7 +15,7 @@ from pipeline.kubeflow.rehearsal.store import ObjectStore
 
 ROOT = "minio://mlpipeline/v2/artifacts/small/run-1"
 MODEL = {"artifactType": {"instanceSchema": "title: tfx.Model\ntype: object\n"}}
-TEXT = {"parameterType": "STRING"}
+KINDS = {str: "STRING", int: "NUMBER_INTEGER", float: "NUMBER_DOUBLE", bool: "BOOLEAN"}
 
 
 def make_task(
@@ -23,6 +23,7 @@ def make_task(
     outputs: tuple[str, ...] = (),
     artifacts: dict[str, tuple[str, str]] | None = None,
     parameters: dict[str, Any] | None = None,
+    results: dict[str, str] | None = None,
     **task: Any,
 ) -> dict[str, Any]:
     """A task.
@@ -32,7 +33,8 @@ def make_task(
         writes its output metadata.
       outputs: keys of its output artifacts.
       artifacts: input key -> (producer, output key).
-      parameters: name -> constant, or the name of the pipeline's parameter after a `$`.
+      parameters: name -> constant, the name of the pipeline's parameter after a `$`, or (producer, name).
+      results: name of an output parameter -> its type.
       task: further fields of the PipelineTaskSpec.
     """
     return {
@@ -40,6 +42,7 @@ def make_task(
         "outputs": outputs,
         "artifacts": artifacts or {},
         "parameters": parameters or {},
+        "results": results or {},
         "task": task,
     }
 
@@ -53,6 +56,7 @@ def local(side, key):
     return pathlib.Path(root, uri.replace("minio://", "minio/"))
 def out(key): return local("outputs", key)
 def into(key): return local("inputs", key)
+def result(name): return pathlib.Path(given["outputs"]["parameters"][name]["outputFile"])
 def note(text):
     pathlib.Path(given["outputs"]["outputFile"]).write_text(text)
 def describe(key, **metadata):
@@ -71,8 +75,11 @@ def make_package(
     for name, task in tasks.items():
         components[name] = {
             "executorLabel": f"{name}-run",
-            "inputDefinitions": {"parameters": dict.fromkeys(task["parameters"], TEXT)},
-            "outputDefinitions": {"artifacts": dict.fromkeys(task["outputs"], MODEL)},
+            "inputDefinitions": {"parameters": _define(task["parameters"], definitions or {}, tasks)},
+            "outputDefinitions": {
+                "artifacts": dict.fromkeys(task["outputs"], MODEL),
+                "parameters": {key: {"parameterType": kind} for key, kind in task["results"].items()},
+            },
         }
         command = [sys.executable, "-c", PRELUDE + task["script"]]
         executors[f"{name}-run"] = {"container": {"image": "a:1", "command": command, "args": ["{{$}}"]}}
@@ -97,7 +104,22 @@ def make_package(
     return Package(spec, platform or {})
 
 
+def _define(parameters: dict[str, Any], definitions: Any, tasks: Any) -> dict[str, Any]:
+    """Parameters of a component, of the type of what they are given."""
+    kinds = {}
+    for key, value in parameters.items():
+        if isinstance(value, tuple):
+            kinds[key] = tasks[value[0]]["results"][value[1]]
+        elif isinstance(value, str) and value.startswith("$"):
+            kinds[key] = definitions[value[1:]]["parameterType"]
+        else:
+            kinds[key] = KINDS[type(value)]
+    return {key: {"parameterType": kind} for key, kind in kinds.items()}
+
+
 def _source(value: Any) -> dict[str, Any]:
+    if isinstance(value, tuple):
+        return {"taskOutputParameter": {"producerTask": value[0], "outputParameterKey": value[1]}}
     if isinstance(value, str) and value.startswith("$"):
         return {"componentInputParameter": value[1:]}
     return {"runtimeValue": {"constant": value}}
@@ -115,5 +137,6 @@ def rehearse(
     processes = Subprocesses(folder, timeout_seconds)
     launcher = Launcher(ObjectStore(folder / "store"), processes, folder, volumes or {})
     run = Run(package, ROOT, arguments or {})
-    results = Rehearsal(run, launcher, lambda _: None, lambda _: None).go(resume)
-    return {result.name: result for result in results}
+    rehearsal = Rehearsal(run, launcher, lambda _: None, lambda _: None)
+    rehearsal.go(resume)
+    return {result.name: result for result in rehearsal.results}

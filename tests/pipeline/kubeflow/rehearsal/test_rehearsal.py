@@ -1,13 +1,14 @@
 import json
 import pathlib
 import re
+import sys
 import time
 
 import pytest
 
 from components.errors import ConfigError
 from pipeline.kubeflow.rehearsal.rehearsal import FAILED, SKIPPED, SUCCEEDED
-from tests.pipeline.kubeflow.rehearsal.small_packages import make_package, make_task, rehearse
+from tests.pipeline.kubeflow.rehearsal.small_packages import PRELUDE, make_package, make_task, rehearse
 
 MAKE = make_task("out('model').write_text('weights')", outputs=("model",))
 FROM_MAKE = {"model": ("make", "model")}
@@ -116,7 +117,13 @@ def test_an_empty_folder_vanishes_on_the_way(tmp_path):
         ("note('')", "must be an ExecutorOutput"),
         ("note('{}}')", "must be an ExecutorOutput"),
         ("note('{\"artefacts\": {}}')", "must be an ExecutorOutput"),
-        ("describe('model', a=None)", r"null, got one at \$.artifacts.model.artifacts.0.metadata.a"),
+        ('note(\'{"artifacts": {}, "artifacts": {}}\')', "duplicate field 'artifacts'"),
+        ("describe('model', a=float('nan'))", "NaN, which is no JSON"),
+        ('note(\'{"artifacts": {"other": null}}\')', r"null at \$.artifacts.other"),
+        ("describe('model', a=[1, {'b': None}])", r"metadata.a.1.b"),
+        ("pathlib.Path(given['outputs']['outputFile']).write_bytes(b'\\xff')", "must be an ExecutorOutput"),
+        ("describe('model', uri='minio://other/place')", "must stay below minio://mlpipeline"),
+        ("describe('model', a=None)", r"null at \$.artifacts.model.artifacts.0.metadata.a"),
         ("describe('model', uri=str(out('model')))", "unrecognized uri format"),
         ("out('model').mkdir(); os.symlink('/etc', out('model') / 'link')", "no link to a folder, got link"),
         ("out('model').mkdir(); os.symlink('/nowhere', out('model') / 'link')", "no dangling link, got link"),
@@ -126,6 +133,68 @@ def test_what_the_launcher_refuses_or_loses_fails(tmp_path, script, complaint):
     results = rehearse(tmp_path, make_package({"make": make_task(script, outputs=("model",))}))
     assert results["make"].state == FAILED
     assert re.search(complaint, results["make"].note)
+
+
+def test_no_output_file_and_empty_lists_in_it_are_fine(tmp_path):
+    empty = make_task("note(json.dumps({'artifacts': {'model': {}}, 'parameterValues': {}}))", ("model",))
+    results = rehearse(tmp_path, make_package({"none": make_task("", ("model",)), "empty": empty}))
+    assert states(results) == {"none": SUCCEEDED, "empty": SUCCEEDED}
+    assert results["none"].note == "output model has no file; the task that takes it finds no path there"
+
+
+def test_a_program_that_is_not_there_fails_the_task(tmp_path):
+    package = make_package({"make": MAKE})
+    package.spec["deploymentSpec"]["executors"]["make-run"]["container"]["command"] = ["no-such-program"]
+    note = rehearse(tmp_path, package)["make"].note
+    assert note.startswith("the task's program must start, got")
+    del package.spec["deploymentSpec"]["executors"]["make-run"]["container"]["command"]
+    package.spec["deploymentSpec"]["executors"]["make-run"]["container"]["args"] = []
+    assert "command and arguments are empty" in rehearse(tmp_path, package)["make"].note
+
+
+def test_output_parameters_reach_the_task_that_takes_them(tmp_path):
+    make = make_task(
+        "result('score').write_text('0.5'); note(json.dumps({'parameterValues': {'best': 3, 'odd': 1}}))",
+        results={"score": "NUMBER_DOUBLE", "best": "NUMBER_INTEGER"},
+    )
+    use = make_task(
+        "print(given['inputs']['parameterValues'])",
+        parameters={"score": ("make", "score"), "best": ("make", "best")},
+    )
+    results = rehearse(tmp_path, make_package({"make": make, "use": use}))
+    assert results["make"].outputs.parameters == {"score": 0.5, "best": 3}
+    assert log_of(tmp_path, "use") == "{'score': 0.5, 'best': 3}\n"
+
+
+def test_an_output_parameter_that_was_not_written_fails_the_task(tmp_path):
+    make = make_task("", results={"score": "NUMBER_DOUBLE"})
+    note = rehearse(tmp_path, make_package({"make": make}))["make"].note
+    assert note.startswith("output parameter score must be written, got no file /tmp/kfp/outputs/score")
+
+
+def test_an_artifact_is_imported_from_the_store(tmp_path):
+    package = make_package({"bring": make_task("", outputs=("model",)), "use": USE})
+    [executor] = [package.spec["deploymentSpec"]["executors"].pop("bring-run")]
+    executor = {"artifactUri": {"constant": "s3://models/best"}, "metadata": {"version": 7.0}}
+    package.spec["deploymentSpec"]["executors"]["bring-run"] = {"importer": executor}
+    source = package.spec["root"]["dag"]["tasks"]["use"]["inputs"]["artifacts"]["model"]
+    source["taskOutputArtifact"]["producerTask"] = "bring"
+    script = "print(json.dumps(given['inputs']['artifacts'])); print((pathlib.Path(root) / 's3/models/best').read_text())"
+    package.spec["deploymentSpec"]["executors"]["use-run"]["container"]["command"] = [
+        sys.executable,
+        "-c",
+        PRELUDE + script,
+    ]
+    assert "copy it there" in rehearse(tmp_path, package)["bring"].note
+    (tmp_path / "store" / "s3" / "models").mkdir(parents=True)
+    (tmp_path / "store" / "s3" / "models" / "best").write_text("weights")
+    results = rehearse(tmp_path, package)
+    assert states(results) == {"bring": SUCCEEDED, "use": SUCCEEDED}, log_of(tmp_path, "use")
+    given, weights = log_of(tmp_path, "use").splitlines()
+    assert weights == "weights"
+    metadata = json.loads(given)["model"]["artifacts"][0]["metadata"]
+    assert metadata["version"] == 7
+    assert json.loads(metadata["store_session_info"])["Params"] == {"fromEnv": "true"}
 
 
 def test_a_link_to_a_file_is_followed(tmp_path):
@@ -172,6 +241,7 @@ def test_a_secret_comes_from_the_environment_or_is_asked_for(tmp_path, monkeypat
     monkeypatch.delenv("DATABASE_URL", raising=False)
     with pytest.raises(ConfigError, match="the variable DATABASE_URL must be set"):
         rehearse(tmp_path, package)
+    assert not (tmp_path / "logs").exists(), "it is asked for before any task runs"
     monkeypatch.setenv("DATABASE_URL", "postgresql://here")
     rehearse(tmp_path, package)
     assert log_of(tmp_path, "show") == "postgresql://here\n"
@@ -189,6 +259,40 @@ def test_it_goes_on_from_the_task_that_failed(tmp_path):
     assert states(results) == {"make": SUCCEEDED, "use": SUCCEEDED}
     assert results["make"].resumed
     assert (tmp_path / "made").read_text() == "x\n", "make ran once"
+
+
+def test_what_ran_for_a_failed_task_runs_again_once_that_is_mended(tmp_path):
+    make = make_task("sys.exit(0 if pathlib.Path('mended').exists() else 1)")
+    tell = make_task(
+        "print('x', file=open('told', 'a'))",
+        dependentTasks=["make"],
+        triggerPolicy={"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"},
+    )
+    package = make_package({"make": make, "tell": tell})
+    assert states(rehearse(tmp_path, package)) == {"make": FAILED, "tell": SUCCEEDED}
+    (tmp_path / "mended").touch()
+    results = rehearse(tmp_path, package, resume=True)
+    assert states(results) == {"make": SUCCEEDED, "tell": SUCCEEDED}
+    assert (tmp_path / "told").read_text() == "x\nx\n"
+
+
+def test_artifacts_have_numbers_of_their_own_after_a_resume_too(tmp_path):
+    more = make_task(
+        "out('model').write_text('x'); sys.exit(0 if pathlib.Path('mended').exists() else 1)",
+        outputs=("model",),
+        artifacts=FROM_MAKE,
+    )
+    package = make_package({"make": MAKE, "more": more})
+    rehearse(tmp_path, package)
+    (tmp_path / "mended").touch()
+    results = rehearse(tmp_path, package, resume=True)
+    assert [results[name].outputs.artifacts["model"]["name"] for name in results] == ["1", "2"]
+
+
+def test_a_task_for_the_end_that_takes_what_was_not_left_fails(tmp_path):
+    last = make_task("", artifacts=FROM_MAKE, triggerPolicy={"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"})
+    results = rehearse(tmp_path, make_package({"make": make_task("sys.exit(1)", ("model",)), "last": last}))
+    assert results["last"].note.startswith("task last must take an output that make left, got 'model'")
 
 
 @pytest.mark.parametrize("changed", ["package", "arguments"])
