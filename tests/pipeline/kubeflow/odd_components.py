@@ -15,8 +15,6 @@ def Producer(
     empty: OutputArtifact[standard_artifacts.Model],
     text: Parameter[str],
 ):
-    if text == "dangle":
-        os.symlink("nowhere", os.path.join(folder.uri, "lost"))
     word.value = text.upper()
     elsewhere = pathlib.Path(os.getcwd(), "elsewhere")
     elsewhere.mkdir(exist_ok=True)

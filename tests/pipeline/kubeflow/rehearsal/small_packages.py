@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import sys
 from typing import Any
 
 from pipeline.kubeflow.package import Package
@@ -47,13 +46,19 @@ def make_task(
     }
 
 
+def make_importer(uri: str, key: str, **metadata: Any) -> dict[str, Any]:
+    """A task that imports an artifact."""
+    importer = {"artifactUri": {"constant": uri}, "metadata": metadata}
+    return {**make_task("", outputs=(key,)), "importer": importer}
+
+
 PRELUDE = """
 import json, os, pathlib, sys
 given = json.loads(sys.argv[1])
-root = os.environ["MARKETCAST_TWIN_ROOT"]
+root = os.environ.get("MARKETCAST_TWIN_ROOT", "/")
 def local(side, key):
     uri = given[side]["artifacts"][key]["artifacts"][0]["uri"]
-    return pathlib.Path(root, uri.replace("minio://", "minio/"))
+    return pathlib.Path(root, uri.replace("gs://", "gcs/").replace("://", "/"))
 def out(key): return local("outputs", key)
 def into(key): return local("inputs", key)
 def result(name): return pathlib.Path(given["outputs"]["parameters"][name]["outputFile"])
@@ -81,8 +86,7 @@ def make_package(
                 "parameters": {key: {"parameterType": kind} for key, kind in task["results"].items()},
             },
         }
-        command = [sys.executable, "-c", PRELUDE + task["script"]]
-        executors[f"{name}-run"] = {"container": {"image": "a:1", "command": command, "args": ["{{$}}"]}}
+        executors[f"{name}-run"] = _make_executor(task)
         dag[name] = {
             "componentRef": {"name": name},
             "inputs": {
@@ -102,6 +106,13 @@ def make_package(
         "root": root,
     }
     return Package(spec, platform or {})
+
+
+def _make_executor(task: dict[str, Any]) -> dict[str, Any]:
+    if "importer" in task:
+        return {"importer": task["importer"]}
+    command = ["python", "-c", PRELUDE + task["script"]]
+    return {"container": {"image": "a:1", "command": command, "args": ["{{$}}"]}}
 
 
 def _define(parameters: dict[str, Any], definitions: Any, tasks: Any) -> dict[str, Any]:
@@ -132,11 +143,12 @@ def rehearse(
     resume: bool = False,
     volumes: dict[str, pathlib.Path] | None = None,
     timeout_seconds: float = 30.0,
+    root: str = ROOT,
 ) -> dict[str, TaskResult]:
     """Rehearses a package with subprocesses; returns its results by task."""
     processes = Subprocesses(folder, timeout_seconds)
     launcher = Launcher(ObjectStore(folder / "store"), processes, folder, volumes or {})
-    run = Run(package, ROOT, arguments or {})
+    run = Run(package, root, arguments or {})
     rehearsal = Rehearsal(run, launcher, lambda _: None, lambda _: None)
     rehearsal.go(resume)
     return {result.name: result for result in rehearsal.results}

@@ -1,14 +1,13 @@
 import json
 import pathlib
 import re
-import sys
 import time
 
 import pytest
 
 from components.errors import ConfigError
 from pipeline.kubeflow.rehearsal.rehearsal import FAILED, SKIPPED, SUCCEEDED
-from tests.pipeline.kubeflow.rehearsal.small_packages import PRELUDE, make_package, make_task, rehearse
+from tests.pipeline.kubeflow.rehearsal.small_packages import make_importer, make_package, make_task, rehearse
 
 MAKE = make_task("out('model').write_text('weights')", outputs=("model",))
 FROM_MAKE = {"model": ("make", "model")}
@@ -32,8 +31,10 @@ def log_of(folder, name):
     return (folder / "logs" / f"{name}.log").read_text()
 
 
-def test_an_output_reaches_the_task_that_takes_it(tmp_path):
-    results = rehearse(tmp_path, make_package({"use": USE, "make": MAKE}))
+@pytest.mark.parametrize("root", ["minio://mlpipeline/run-1", "s3://bucket/deep/run-1", "gs://bucket/run-1"])
+def test_an_output_reaches_the_task_that_takes_it(tmp_path, root):
+    results = rehearse(tmp_path, make_package({"use": USE, "make": MAKE}), root=root)
+    assert results["make"].outputs.artifacts["model"]["uri"].startswith(f"{root}/make/")
     assert list(results) == ["make", "use"]
     assert states(results) == {"make": SUCCEEDED, "use": SUCCEEDED}
     assert log_of(tmp_path, "use") == "weights\n"
@@ -173,18 +174,11 @@ def test_an_output_parameter_that_was_not_written_fails_the_task(tmp_path):
 
 
 def test_an_artifact_is_imported_from_the_store(tmp_path):
-    package = make_package({"bring": make_task("", outputs=("model",)), "use": USE})
-    [executor] = [package.spec["deploymentSpec"]["executors"].pop("bring-run")]
-    executor = {"artifactUri": {"constant": "s3://models/best"}, "metadata": {"version": 7.0}}
-    package.spec["deploymentSpec"]["executors"]["bring-run"] = {"importer": executor}
-    source = package.spec["root"]["dag"]["tasks"]["use"]["inputs"]["artifacts"]["model"]
-    source["taskOutputArtifact"]["producerTask"] = "bring"
-    script = "print(json.dumps(given['inputs']['artifacts'])); print((pathlib.Path(root) / 's3/models/best').read_text())"
-    package.spec["deploymentSpec"]["executors"]["use-run"]["container"]["command"] = [
-        sys.executable,
-        "-c",
-        PRELUDE + script,
-    ]
+    use = make_task(
+        "print(json.dumps(given['inputs']['artifacts'])); print(into('model').read_text())",
+        artifacts={"model": ("bring", "model")},
+    )
+    package = make_package({"bring": make_importer("s3://models/best", "model", version=7.0), "use": use})
     assert "copy it there" in rehearse(tmp_path, package)["bring"].note
     (tmp_path / "store" / "s3" / "models").mkdir(parents=True)
     (tmp_path / "store" / "s3" / "models" / "best").write_text("weights")
