@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.kubeflow import entrypoint
+from pipeline.kubeflow.rehearsal.processes import Subprocesses
 from pipeline.kubeflow.rehearsal.records import SECRET_NAME
 from pipeline.kubeflow.rehearsal.rehearsal import SUCCEEDED
 from pipeline.kubeflow.rehearsal.store import ObjectStore
@@ -73,7 +74,7 @@ def fixture_bridged(tmp_path_factory):
     package = bridged_components.compile_package(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{pathlib.Path(__file__).parent}")
-        return Bridged(folder, rehearse(folder, package, timeout_seconds=300.0))
+        return Bridged(folder, rehearse(folder, package, processes=Subprocesses(folder, 300.0)))
 
 
 @pytest.mark.tf

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.rehearsal.driver import Run
 from pipeline.kubeflow.rehearsal.launcher import Launcher
-from pipeline.kubeflow.rehearsal.processes import Subprocesses
+from pipeline.kubeflow.rehearsal.processes import Subprocesses, TaskProcesses
 from pipeline.kubeflow.rehearsal.rehearsal import Rehearsal, TaskResult
 from pipeline.kubeflow.rehearsal.store import ObjectStore
 
@@ -142,12 +142,12 @@ def rehearse(
     arguments: dict[str, Any] | None = None,
     resume: bool = False,
     volumes: dict[str, pathlib.Path] | None = None,
-    timeout_seconds: float = 30.0,
     root: str = ROOT,
+    processes: TaskProcesses | None = None,
 ) -> dict[str, TaskResult]:
-    """Rehearses a package with subprocesses; returns its results by task."""
-    processes = Subprocesses(folder, timeout_seconds)
-    launcher = Launcher(ObjectStore(folder / "store"), processes, folder, volumes or {})
+    """Rehearses a package, with subprocesses if nothing else is given; returns its results by task."""
+    run_as = processes or Subprocesses(folder, 30.0)
+    launcher = Launcher(ObjectStore(folder / "store"), run_as, folder, volumes or {})
     run = Run(package, root, arguments or {})
     rehearsal = Rehearsal(run, launcher, lambda _: None, lambda _: None)
     rehearsal.go(resume)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from components.errors import ConfigError
+from pipeline.kubeflow.rehearsal.processes import Subprocesses
 from pipeline.kubeflow.rehearsal.rehearsal import FAILED, SKIPPED, SUCCEEDED
 from tests.pipeline.kubeflow.rehearsal.small_packages import make_importer, make_package, make_task, rehearse
 
@@ -306,7 +307,9 @@ child = subprocess.Popen(['sleep', '60'])
 print(child.pid, flush=True)
 child.wait()
 """
-    results = rehearse(tmp_path, make_package({"hang": make_task(script)}), timeout_seconds=2.0)
+    results = rehearse(
+        tmp_path, make_package({"hang": make_task(script)}), processes=Subprocesses(tmp_path, 2.0)
+    )
     assert "must end within 2 s" in results["hang"].note
     child = int(log_of(tmp_path, "hang"))
     deadline = time.monotonic() + 10.0
