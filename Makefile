@@ -9,6 +9,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 PYTHON ?=
 TICKER ?= AAPL
 ARGS ?=
+# All tests, those of the image included: make test TESTS=
+TESTS ?= not container
 ENGINE ?=
 BASE_IMAGE ?=
 export PYTHON ENGINE BASE_IMAGE
@@ -33,7 +35,7 @@ run: setup  ## train, evaluate, push, and ask the pushed model for a forecast
 
 .PHONY: test
 test: setup  ## all tests but those of the image, one full pipeline run on real data among them
-	@$(PYTEST) -m "not container"
+	@$(PYTEST) -m "$(TESTS)"
 
 .PHONY: test-image
 test-image: setup image  ## the tests that run containers of the image
@@ -53,6 +55,14 @@ check: static  ## static checks and the fast tests
 .PHONY: image
 image:  ## build the container image; ENGINE=docker, podman or buildah and BASE_IMAGE overrule the choice
 	@$(STARTER) -m pipeline.image.build
+
+.PHONY: rehearse
+rehearse: setup image  ## compile for Kubeflow and run it here, each task in a container of the image, then a forecast
+	@mkdir -p run
+	@$(BIN)/marketcast compile -o run/pipeline.yaml
+	@$(BIN)/marketcast rehearse run/pipeline.yaml --as container $(ARGS)
+	@$(BIN)/marketcast forecast --ticker $(TICKER) \
+	  --model-base-path run/rehearsal/marketcast/volumes/marketcast-models/marketcast
 
 .PHONY: base-image
 base-image:  ## renew the image that `image` builds on: pulled, else made from Debian's packages
