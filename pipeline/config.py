@@ -14,6 +14,7 @@ from components.train.config import ModelConfig, TrainConfig
 from pipeline import settings
 from pipeline.environment import LOCAL, PathsConfig, read_layers
 from pipeline.kubeflow.compiler.config import KubeflowConfig
+from pipeline.kubeflow.submission.config import SubmitConfig
 
 _IN_PROCESS_RUNNER = "--runner=DirectRunner"
 BEAM_COMPONENTS = ("BarsExampleGen", "StatisticsGen", "Transform", "Evaluator")
@@ -68,6 +69,7 @@ class PipelineConfig:
       gate: what the model must reach to be blessed.
       rehearsal: what the exported model must reach to be pushed.
       kubeflow: what the compiled pipeline asks of the cluster.
+      submit: where a compiled pipeline is sent.
     """
 
     paths: PathsConfig
@@ -80,6 +82,7 @@ class PipelineConfig:
     gate: GateConfig
     rehearsal: RehearsalConfig
     kubeflow: KubeflowConfig
+    submit: SubmitConfig
     name: str = "marketcast"
 
 

@@ -75,7 +75,7 @@ class SubmitConfig:
 
 
 def load_submit_config(file: str, overrides: Sequence[str], flags: Mapping[str, str | None]) -> SubmitConfig:
-    """Reads the section `submit` alone, which is quick: the other sections load TensorFlow.
+    """Reads the section `submit` alone: a mistake in another one is no business of a submit.
 
     Args:
       file: a YAML file over the kubeflow environment; empty for none.
