@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pathlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -52,12 +53,13 @@ def run_ingest(
     chunks: ChunkConfig = SHIPPED_CHUNKS,
     fingerprint: str = "",
     num_shards: int = 1,
+    beam_args: Sequence[str] = BEAM_ARGS,
 ) -> Written:
     """Runs the component's executor with the properties that the component makes."""
     component = BarsExampleGen(source, validation, chunks, fingerprint, num_shards)
     written = Written(standard_artifacts.Examples(), IngestReport())
     written.examples.uri, written.report.uri = str(folder / "examples"), str(folder / "report")
-    context = Executor.Context(beam_pipeline_args=BEAM_ARGS, tmp_dir=str(folder / "tmp"), unique_id="1")
+    context = Executor.Context(beam_pipeline_args=list(beam_args), tmp_dir=str(folder / "tmp"), unique_id="1")
     output = {"examples": [written.examples], "report": [written.report]}
     Executor(context).Do({}, output, component.exec_properties)
     return written
