@@ -22,7 +22,7 @@ def read_output_file(
 
     Args:
       file: where the task was told to leave it; it need not have.
-      outputs: ExecutorInput.Outputs; what is not declared there is dropped.
+      outputs: ExecutorInput.Outputs; parameters that are not declared there are dropped.
     Returns:
       Key -> artifact (uri, metadata), and name of an output parameter -> value.
     Raises:
@@ -49,7 +49,7 @@ def read_output_file(
     artifacts = {
         key: entry["artifacts"][0]
         for key, entry in parsed.get("artifacts", {}).items()
-        if key in outputs["artifacts"] and entry.get("artifacts")
+        if entry.get("artifacts")
     }
     parameters = {
         name: value

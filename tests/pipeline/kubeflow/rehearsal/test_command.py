@@ -139,6 +139,20 @@ def test_a_new_rehearsal_leaves_what_is_not_of_the_one_before(tmp_path):
     assert len(list((folder / "store" / "minio").rglob("model"))) == 1
 
 
+def test_one_that_could_not_start_is_not_gone_on_with(tmp_path, monkeypatch):
+    secret = {"secretAsEnv": [{"secretName": "s", "keyToEnv": [{"secretKey": "k", "envVar": "TOKEN"}]}]}
+    platform = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"make-run": secret}}}}}
+    package = make_package({"make": MAKE}, platform=platform)
+    monkeypatch.setenv("TOKEN", "x")
+    assert rehearse_package(package, options(tmp_path / "run")) == 0
+    monkeypatch.delenv("TOKEN")
+    with pytest.raises(ConfigError, match="the variable TOKEN must be set"):
+        rehearse_package(package, options(tmp_path / "run"))
+    monkeypatch.setenv("TOKEN", "x")
+    with pytest.raises(ConfigError, match="--resume must find an earlier rehearsal"):
+        rehearse_package(package, options(tmp_path / "run", resume=True))
+
+
 def test_two_rehearsals_do_not_share_a_folder(tmp_path):
     folder = tmp_path / "run"
     with (

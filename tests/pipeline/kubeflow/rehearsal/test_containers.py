@@ -20,12 +20,12 @@ def can_write(folder):
     except OSError:
         return False
     return True
+folders = ("/", "/app", "/data", "/opt/venv", "/models", os.environ["HOME"], os.environ["TMPDIR"])
 interfaces = sorted(name for _, name in socket.if_nameindex())
 print(json.dumps({
     "user": os.getuid(), "interfaces": interfaces, "root": "MARKETCAST_TWIN_ROOT" in os.environ,
     "data": pathlib.Path("data/raw/stock_prices.csv").exists(), "secret": os.environ["DATABASE_URL"],
-    "writable": [f for f in ("/", "/app", "/opt/venv", "/models", os.environ["HOME"], os.environ["TMPDIR"])
-                 if can_write(f)],
+    "writable": [folder for folder in folders if can_write(folder)],
 }))
 pathlib.Path("/models/version").write_text("1")
 """

@@ -94,6 +94,7 @@ def test_metadata_comes_as_kfp_s_store_hands_it_over(tmp_path):
     rehearse(tmp_path, make_package({"make": make, "use": use}))
     [artifact] = json.loads(log_of(tmp_path, "use"))["artifacts"]
     metadata = artifact["metadata"]
+    assert type(metadata["flag"]) is int
     assert metadata.pop("store_session_info")
     assert metadata == {
         "display_name": "model",
@@ -232,7 +233,8 @@ def test_a_secret_comes_from_the_environment_or_is_asked_for(tmp_path, monkeypat
         "secretAsEnv": [{"secretName": "s", "keyToEnv": [{"secretKey": "k", "envVar": "DATABASE_URL"}]}]
     }
     platform = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"show-run": secret}}}}}
-    package = make_package({"show": make_task("print(os.environ['DATABASE_URL'])")}, platform=platform)
+    show = make_task("print(os.environ['DATABASE_URL'])", dependentTasks=["make"])
+    package = make_package({"make": MAKE, "show": show}, platform=platform)
     monkeypatch.delenv("DATABASE_URL", raising=False)
     with pytest.raises(ConfigError, match="the variable DATABASE_URL must be set"):
         rehearse(tmp_path, package)
@@ -288,6 +290,18 @@ def test_a_task_for_the_end_that_takes_what_was_not_left_fails(tmp_path):
     last = make_task("", artifacts=FROM_MAKE, triggerPolicy={"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"})
     results = rehearse(tmp_path, make_package({"make": make_task("sys.exit(1)", ("model",)), "last": last}))
     assert results["last"].note.startswith("task last must take an output that make left, got 'model'")
+
+
+def test_a_task_that_runs_again_finds_nothing_of_its_first_time(tmp_path):
+    script = """
+files = [path for path in pathlib.Path(root).rglob('*') if path.is_file()]
+out('model').write_text('x')
+sys.exit(len(files) or not pathlib.Path('mended').exists())
+"""
+    package = make_package({"make": make_task(script, outputs=("model",))})
+    assert states(rehearse(tmp_path, package)) == {"make": FAILED}
+    (tmp_path / "mended").touch()
+    assert states(rehearse(tmp_path, package, resume=True)) == {"make": SUCCEEDED}
 
 
 @pytest.mark.parametrize("changed", ["package", "arguments"])
