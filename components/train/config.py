@@ -6,6 +6,11 @@ import dataclasses
 
 from components.errors import ConfigError
 
+NO_STRATEGY = "none"
+MIRRORED = "mirrored"
+MULTI_WORKER = "multi_worker"
+STRATEGIES = (NO_STRATEGY, MIRRORED, MULTI_WORKER)
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
@@ -59,6 +64,8 @@ class TrainConfig:
         that the model also serves tickers that have none.
       shuffle_crops: size of the shuffle buffer, in crops.
       cache_features: keep transformed chunks in memory after the first pass.
+      strategy: who shares a step's crops: none, one device; mirrored, all GPUs of this machine;
+        multi_worker, the processes that the environment variable TF_CONFIG names.
     """
 
     seed: int = 1
@@ -76,6 +83,7 @@ class TrainConfig:
     hide_share: float = 0.25
     shuffle_crops: int = 256
     cache_features: bool = True
+    strategy: str = NO_STRATEGY
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_crops", "crop_days", "validation_every", "shuffle_crops"):
@@ -90,6 +98,14 @@ class TrainConfig:
         for name in ("seed", "warmup_steps", "weight_decay", "later_horizon_weight"):
             if getattr(self, name) < 0:
                 raise ValueError(f"train.{name} must not be negative, got {getattr(self, name)}; raise it")
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        if self.strategy not in STRATEGIES:
+            raise ValueError(
+                f"train.strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}; "
+                f"{NO_STRATEGY} suits small data"
+            )
         if self.warmup_steps >= self.steps:
             raise ValueError(
                 f"train.warmup_steps must be less than train.steps ({self.steps}), got {self.warmup_steps}; "

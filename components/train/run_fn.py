@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import pathlib
@@ -15,7 +16,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from components import contract, provenance
 from components.ingest.bars import iso_date
 from components.rehearse import golden
-from components.train import model, training
+from components.train import model, strategies, training
 from components.train.config import ModelConfig, TrainConfig
 from components.train.dataset import ChunkSource, make_training_batches, make_validation_batches
 from components.train.golden_requests import draw_requests
@@ -30,15 +31,20 @@ TRAIN_CONFIG = "train"
 def run_fn(fn_args: FnArgs) -> None:
     """Trains on the train split, chooses the step on the eval split, and exports.
 
+    Of several workers each calls this; one exports, and all return when it has.
+
     Args:
       fn_args: from the Trainer; `custom_config` holds MODEL_CONFIG and TRAIN_CONFIG.
     """
     model_config = ModelConfig(**json.loads(fn_args.custom_config[MODEL_CONFIG]))
     train_config = TrainConfig(**json.loads(fn_args.custom_config[TRAIN_CONFIG]))
+    strategy = strategies.make_strategy(train_config.strategy)
     keras.utils.set_random_seed(train_config.seed)
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     train, evaluation = (ChunkSource(files, transform) for files in (fn_args.train_files, fn_args.eval_files))
-    network = model.build_network(model_config, causal.NUM_FEATURES)
+    build = functools.partial(model.build_network, model_config, causal.NUM_FEATURES)
+    with strategy.scope():
+        network = build()
     history = training.fit_network(
         network,
         train.base_quantiles(),
@@ -46,8 +52,13 @@ def run_fn(fn_args: FnArgs) -> None:
         make_validation_batches(evaluation, train_config),
         train_config,
     )
-    record = _make_record(model_config, train_config, train.files, evaluation.files, history)
-    _export(Forecaster(network, transform, record[contract.MODEL_VERSION]), evaluation, record, fn_args)
+    if strategies.is_chief(strategy):
+        record = _make_record(model_config, train_config, train.files, evaluation.files, history)
+        plain = strategies.copy_from_replicas(network, build)
+        _export(Forecaster(plain, transform, record[contract.MODEL_VERSION]), evaluation, record, fn_args)
+    strategies.wait_for_all(strategy)
+    # Where the workers share no folder, TFX's Trainer looks for this one in each of them.
+    tf.io.gfile.makedirs(fn_args.serving_model_dir)
 
 
 def _export(forecaster: Forecaster, evaluation: ChunkSource, record: dict, fn_args: FnArgs) -> None:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from components import contract, progress
-from components.train import model
+from components.train import model, replicas
 from components.train.config import TrainConfig
 from components.transform import features as causal
 
@@ -54,7 +54,7 @@ def fit_network(
     """Fits `network` in place and leaves the weights of its best validation in it.
 
     Args:
-      network: from model.build_network.
+      network: from model.build_network, built under the strategy that fits it.
       base_quantiles: float32 [horizons, levels], learnt on train.
       train: endless batches (features, standardised labels, weights), see dataset.py.
       validation: one pass of the same.
@@ -62,19 +62,26 @@ def fit_network(
     Returns:
       Keras' history: a list of figures for each validation.
     """
-    trainable = compile_for_fit(network, base_quantiles, config)
+    strategy = network.distribute_strategy
+    replicas.check_batch(config.batch_crops, strategy)
+    with strategy.scope():
+        trainable = compile_for_fit(network, base_quantiles, config)
     every = min(config.validation_every, config.steps)
     epochs = -(-config.steps // every)
+    callbacks = [
+        _Progress(epochs * every),
+        keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+        keras.callbacks.EarlyStopping(replicas.VALIDATION_LOSS, patience=epochs, restore_best_weights=True),
+    ]
+    if strategy is not tf.distribute.get_strategy():
+        called = keras.callbacks.CallbackList(callbacks, model=trainable, epochs=epochs, steps=every)
+        return replicas.fit_replicas(trainable, train, validation, called, replicas.Rounds(epochs, every))
     history = trainable.fit(
         train,
         epochs=epochs,
         steps_per_epoch=every,
         validation_data=validation,
-        callbacks=[
-            _Progress(epochs * every),
-            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            keras.callbacks.EarlyStopping("val_loss", patience=epochs, restore_best_weights=True),
-        ],
+        callbacks=callbacks,
         shuffle=False,
         verbose=0,
     )
@@ -99,7 +106,7 @@ def compile_for_fit(network: keras.Model, base_quantiles: np.ndarray, config: Tr
     optimizer = keras.optimizers.AdamW(
         schedule,
         weight_decay=config.weight_decay,
-        global_clipnorm=config.gradient_norm,
+        global_clipnorm=config.gradient_norm / network.distribute_strategy.num_replicas_in_sync,
         use_ema=True,
         ema_momentum=config.weight_average,
     )
