@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -43,6 +44,13 @@ def run_marketcast(folder: pathlib.Path, *arguments: str) -> subprocess.Complete
     return subprocess.run(
         [*MARKETCAST, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Programs that tests start can be interrupted, even where the shell had the tests ignore SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

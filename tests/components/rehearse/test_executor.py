@@ -57,7 +57,7 @@ def test_a_model_that_needs_this_process_is_refused(
     assert Rehearsal(str(model), GENEROUS).run().passed
     blessing = run.rehearse(tmp_path / "model", GENEROUS)
     assert not _is_blessed(blessing)
-    assert "callback with key=pyfunc_0" in read_report(blessing.uri).reasons[0]
+    assert "callback with key=pyfunc_" in read_report(blessing.uri).reasons[0]
     del module
 
 
