@@ -10,11 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components import contract
+from components import contract, progress
 from components.train import model, strategies, training
 from components.train.config import MIRRORED, ModelConfig, TrainConfig
 from components.transform import features as causal
 
+TRAINING_HAS_BEGUN = "training has begun"
 NUM_BATCHES = 3
 NUM_VALIDATION_ROWS = 5
 BASE = np.tile(
@@ -47,12 +48,19 @@ def fit(config: TrainConfig) -> dict[str, np.ndarray]:
     return figures | {"val_loss": np.asarray(history["val_loss"])}
 
 
+def tell(label: str, done: int, total: int) -> None:
+    """Says when the first step is done."""
+    if done == 1:
+        print(TRAINING_HAS_BEGUN, file=sys.stderr, flush=True)
+
+
 def main() -> None:
     """Arguments: the TrainConfig's values as JSON, and the file of weights to write."""
     config = TrainConfig(**json.loads(sys.argv[1]))
     if config.strategy == MIRRORED:
         [cpu] = tf.config.list_physical_devices("CPU")
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    progress.set_listener(tell)
     np.savez(pathlib.Path(sys.argv[2]), **fit(config))
 
 

@@ -12,7 +12,14 @@ def test_a_wrong_shape_is_refused(change):
 
 @pytest.mark.parametrize(
     "change",
-    [{"steps": 0}, {"learning_rate": 0.0}, {"weight_average": 1.0}, {"seed": -1}, {"steps": 10}],
+    [
+        {"steps": 0},
+        {"learning_rate": 0.0},
+        {"weight_average": 1.0},
+        {"seed": -1},
+        {"steps": 10},
+        {"strategy": "tpu"},
+    ],
 )
 def test_a_wrong_training_config_is_refused(change):
     with pytest.raises(ValueError, match=r"train\.(warmup_steps must be less|" + next(iter(change)) + ")"):

@@ -32,9 +32,9 @@ TIMEOUT_SECONDS = 240.0
 
 
 def start(module: str, *arguments: str, tf_config: str = "") -> subprocess.Popen:
-    # TensorFlow takes an empty TF_CONFIG for a broken one.
-    own = {"TF_CONFIG": tf_config} if tf_config else {}
-    environment = {**os.environ, **own, "CUDA_VISIBLE_DEVICES": ""}
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    if tf_config:
+        environment["TF_CONFIG"] = tf_config
     command = [sys.executable, "-m", f"tests.components.train.{module}", *arguments]
     return subprocess.Popen(
         command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
@@ -65,10 +65,10 @@ def read(path: pathlib.Path) -> dict[str, np.ndarray]:
         return dict(file)
 
 
-def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray], atol: float = 1e-7) -> None:
+def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray], tolerance: float) -> None:
     assert set(one) == set(other)
     for name, values in one.items():
-        np.testing.assert_allclose(other[name], values, rtol=1e-5, atol=atol, err_msg=name)
+        np.testing.assert_allclose(other[name], values, rtol=1e-5, atol=tolerance, err_msg=name)
 
 
 def test_replicas_on_one_machine_take_the_steps_of_one_device(tmp_path):
@@ -78,7 +78,7 @@ def test_replicas_on_one_machine_take_the_steps_of_one_device(tmp_path):
     process = start("fit_run", json.dumps(FIT | {"strategy": "mirrored"}), str(tmp_path / "mirrored.npz"))
     alone = fit_run.fit(TrainConfig(**FIT))
     finish([process])
-    assert_same(alone, read(tmp_path / "mirrored.npz"))
+    assert_same(alone, read(tmp_path / "mirrored.npz"), tolerance=1e-7)
 
 
 @pytest.fixture(name="small", scope="module")
@@ -108,21 +108,19 @@ def test_two_workers_export_one_model_that_one_process_would_have_made(small, tm
     finish(workers)
     assert list((tmp_path / "worker-1").iterdir()) == []
     models = [tf.saved_model.load(str(tmp_path / name)) for name in ("alone", "worker-0")]
-    # The rest are states of random generators, which replicas part from one another.
     alone, shared = (
         {str(i): v.numpy() for i, v in enumerate(model.weights) if v.dtype.is_floating} for model in models
     )
-    # A step moves a weight by 2e-3; of a gradient next to nothing Adam takes the rounding for a direction.
-    assert_same(alone, shared, atol=5e-6)
+    assert_same(alone, shared, tolerance=5e-6)  # AdamW's first steps make much of a last bit
 
 
 def test_a_worker_that_dies_ends_the_other(tmp_path):
+    from tests.components.train import fit_run
+
     config = json.dumps(FIT | {"steps": 100_000, "validation_every": 50_000, "strategy": "multi_worker"})
     survivor, victim = start_workers("fit_run", [(config, str(tmp_path / name)) for name in ("a", "b")])
     try:
-        for line in victim.stderr:
-            if "Input of GeneratorDatasetOp" in line or "dataset.cc" in line:
-                break
+        next(line for line in victim.stderr if line == fit_run.TRAINING_HAS_BEGUN + "\n")
         victim.kill()
         _, text = survivor.communicate(timeout=120.0)
     finally:
@@ -131,4 +129,4 @@ def test_a_worker_that_dies_ends_the_other(tmp_path):
             process.wait()
             process.stderr.close()
     assert survivor.returncode not in (0, None)
-    assert "UNAVAILABLE" in text or "Unavailable" in text or "heartbeat" in text, text
+    assert "UnavailableError" in text, text
