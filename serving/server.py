@@ -83,8 +83,8 @@ class Server:
           ServingError: the port is taken.
         """
         _quieten_tensorflow()
-        from serving.served_model import ServedModel
-        from serving.services import add_services
+        from serving.model_server.served_model import ServedModel
+        from serving.model_server.services import add_services
 
         self.model = ServedModel(config.model_name, pathlib.Path(config.model_base_path))
         self._config = config

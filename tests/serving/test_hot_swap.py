@@ -1,4 +1,4 @@
-"""serving.served_model: versions come, go and break while requests are answered."""
+"""serving.model_server.served_model: versions come, go and break while requests are answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""serving.versions: what is on disk."""
+"""serving.model_server.versions: what is on disk."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from components import contract
 from components.push import manifest
-from serving.versions import find_damage, list_complete_versions, take_snapshot
+from serving.model_server.versions import find_damage, list_complete_versions, take_snapshot
 
 
 def make_version(base, name, files=("saved_model.pb", "variables/variables.index")):

@@ -17,8 +17,8 @@ from tensorflow_serving.apis import (
 )
 
 from serving.answers import SIGNATURE_DEF_FIELD
-from serving.servable import RequestError, explain_graph_error
-from serving.served_model import ServedModel
+from serving.model_server.servable import RequestError, explain_graph_error
+from serving.model_server.served_model import ServedModel
 
 Answer = TypeVar("Answer")
 

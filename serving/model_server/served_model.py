@@ -12,8 +12,8 @@ import grpc
 import tensorflow as tf
 from tensorflow_serving.apis import get_model_status_pb2, model_pb2
 
-from serving import versions
-from serving.servable import RequestError, Servable, explain_graph_error
+from serving.model_server import versions
+from serving.model_server.servable import RequestError, Servable, explain_graph_error
 
 State = get_model_status_pb2.ModelVersionStatus
 _log = logging.getLogger(__name__)
