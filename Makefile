@@ -72,6 +72,11 @@ base-image:  ## renew the image that `image` builds on: pulled, else made from D
 LOCKED_FOR := and platform_machine == 'x86_64' and platform_python_implementation == 'CPython' and sys_platform == 'linux'
 UV_COMPILE := $(BIN)/uv pip compile --quiet --system-certs --no-emit-index-url --custom-compile-command "make lock" $(ARGS)
 
+.PHONY: protos
+protos: setup  ## make the Python of serving/protos/*.proto again
+	@$(BIN)/uv run --quiet --no-project --isolated --system-certs --with grpcio-tools==1.62.3 --with 'setuptools<82' \
+	  python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. serving/protos/*.proto
+
 .PHONY: lock
 lock: setup  ## solve both dependency sets again; pins that still fit stay, unless ARGS=--upgrade
 	@$(UV_COMPILE) requirements/wide.in requirements/dev.in --python-version 3.11 --python-platform x86_64-manylinux_2_17 \

@@ -55,6 +55,9 @@ BASE_QUANTILES = "base_quantiles"
 # --- Signatures --------------------------------------------------------------------------------
 FORECAST_SIGNATURE = "forecast"
 """Raw bars in, price quantiles out."""
+ROW_FORECAST_SIGNATURE = "forecast_rows"
+"""The same with a row for each ticker in every output: what a server needs that joins requests into batches,
+and the row format of REST."""
 DEFAULT_SIGNATURE = "serving_default"
 """The same from serialized tf.Examples."""
 EVALUATE_SIGNATURE = "evaluate"

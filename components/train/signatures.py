@@ -27,7 +27,7 @@ REQUEST_SPEC = {name: tf.io.RaggedFeature(tf.float32) for name in contract.BAR_C
 
 
 class Forecaster:
-    """One graph from raw bars to price quantiles, saved with three signatures."""
+    """One graph from raw bars to price quantiles, saved with four signatures."""
 
     def __init__(self, network: keras.Model, transform: tft.TFTransformOutput, version: str) -> None:
         """Joins the parts.
@@ -46,9 +46,13 @@ class Forecaster:
     def signatures(self) -> dict[str, Callable]:
         """The concrete functions to save, by signature name."""
         examples = tf.TensorSpec([None], tf.string, contract.EXAMPLES_INPUT)
+        forecast = tf.function(lambda **bars: self.forecast(bars), autograph=False).get_concrete_function(
+            **FORECAST_INPUTS
+        )
         return {
-            contract.FORECAST_SIGNATURE: tf.function(
-                lambda **bars: self.forecast(bars), autograph=False
+            contract.FORECAST_SIGNATURE: forecast,
+            contract.ROW_FORECAST_SIGNATURE: tf.function(
+                lambda **bars: repeat_for_rows(forecast(**bars)), autograph=False
             ).get_concrete_function(**FORECAST_INPUTS),
             contract.DEFAULT_SIGNATURE: tf.function(
                 lambda examples: self.forecast_examples(examples), autograph=False
@@ -141,6 +145,14 @@ class Forecaster:
         tracked.weights = [variable.value for variable in self._network.variables]
         tracked.transform = self._transform
         tf.saved_model.save(tracked, directory, signatures=self.signatures())
+
+
+def repeat_for_rows(forecast: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The outputs of `forecast`, those that all tickers share repeated: each is [batch, ...]."""
+    num_rows = tf.shape(forecast[contract.LAST_CLOSE])[0]
+    shared = (contract.QUANTILE_LEVELS_OUTPUT, contract.HORIZONS_OUTPUT, contract.MODEL_VERSION)
+    repeated = {name: tf.repeat(forecast[name][tf.newaxis], num_rows, axis=0) for name in shared}
+    return forecast | repeated
 
 
 def _last_corrections(network: keras.Model, features: tf.Tensor) -> tf.Tensor:

@@ -13,7 +13,8 @@ import tensorflow as tf
 from tensorflow_serving.apis import get_model_status_pb2, model_pb2
 
 from serving.model_server import versions
-from serving.model_server.servable import RequestError, Servable, explain_graph_error
+from serving.model_server.request_error import RequestError, explain_graph_error
+from serving.model_server.servable import Servable
 
 State = get_model_status_pb2.ModelVersionStatus
 _log = logging.getLogger(__name__)

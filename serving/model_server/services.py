@@ -1,53 +1,72 @@
-"""The gRPC services, as TensorFlow Serving names them, over one served model."""
+"""The gRPC services, as TensorFlow Serving names them."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import grpc
-import tensorflow as tf
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
+    inference_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
 from serving.answers import SIGNATURE_DEF_FIELD
-from serving.model_server.servable import RequestError, explain_graph_error
+from serving.model_server import inference
+from serving.model_server.request_error import explain, refuse
 from serving.model_server.served_model import ServedModel
 
 Answer = TypeVar("Answer")
 
 MAX_MESSAGE_LENGTH = 1024
 """TensorFlow Serving cuts longer error messages, which travel in a header."""
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
-_log = logging.getLogger(__name__)
 
 
-def add_services(server: grpc.Server, model: ServedModel) -> None:
-    """Lets a server answer for a model."""
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(model), server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(model), server)
+def add_services(server: grpc.Server, models: ServedModel) -> None:
+    """Lets a server answer for some models."""
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(models), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(models), server)
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; the other methods answer UNIMPLEMENTED."""
+    """Runs signatures, and tells which there are."""
 
-    def __init__(self, model: ServedModel) -> None:
-        self._model = model
+    def __init__(self, models: ServedModel) -> None:
+        self._models = models
 
     def Predict(  # noqa: N802 (TensorFlow Serving's name)
         self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
     ) -> predict_pb2.PredictResponse:
         """Runs a signature."""
+        return _guard(context, lambda: self._find(request).predict(request))
 
-        def answer() -> predict_pb2.PredictResponse:
-            _check_model_spec(request)
-            return self._model.find(request.model_spec).predict(request)
+    def Classify(  # noqa: N802
+        self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
+    ) -> classification_pb2.ClassificationResponse:
+        """Classes and scores of examples."""
+        return _guard(context, lambda: inference.classify(self._find(request), request))
+
+    def Regress(  # noqa: N802
+        self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext
+    ) -> regression_pb2.RegressionResponse:
+        """A number for each example."""
+        return _guard(context, lambda: inference.regress(self._find(request), request))
+
+    def MultiInference(  # noqa: N802
+        self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
+    ) -> inference_pb2.MultiInferenceResponse:
+        """Several of the two above, over the same examples."""
+
+        def answer() -> inference_pb2.MultiInferenceResponse:
+            if not request.tasks:
+                raise refuse("Inference request must have tasks specified.")
+            return inference.infer(self._find(request.tasks[0]), request)
 
         return _guard(context, answer)
 
@@ -59,7 +78,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         def answer() -> get_model_metadata_pb2.GetModelMetadataResponse:
             _check_model_spec(request)
             _check_metadata_fields(request.metadata_field)
-            servable = self._model.find(request.model_spec)
+            servable = self._models.find(request.model_spec)
             signatures = get_model_metadata_pb2.SignatureDefMap()
             for name, signature in servable.signature_defs.items():
                 signatures.signature_def[name].CopyFrom(signature)
@@ -71,12 +90,17 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
         return _guard(context, answer)
 
+    def _find(self, request: Any) -> Any:
+        """The servable that a request or a task asks for."""
+        _check_model_spec(request)
+        return self._models.find(request.model_spec)
+
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     """GetModelStatus; the other method answers UNIMPLEMENTED."""
 
-    def __init__(self, model: ServedModel) -> None:
-        self._model = model
+    def __init__(self, models: ServedModel) -> None:
+        self._models = models
 
     def GetModelStatus(  # noqa: N802
         self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
@@ -85,7 +109,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
         def answer() -> get_model_status_pb2.GetModelStatusResponse:
             _check_model_spec(request)
-            states = self._model.describe(request.model_spec)
+            states = self._models.describe(request.model_spec)
             response = get_model_status_pb2.GetModelStatusResponse()
             for version in sorted(states, reverse=True):
                 state = states[version]
@@ -99,35 +123,24 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
 def _check_model_spec(request: Any) -> None:
     if not request.HasField("model_spec"):
-        raise RequestError(grpc.StatusCode.INVALID_ARGUMENT, "Missing ModelSpec")
+        raise refuse("Missing ModelSpec")
 
 
 def _check_metadata_fields(fields: Any) -> None:
     if not fields:
-        raise RequestError(
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "GetModelMetadataRequest must specify at least one metadata_field",
-        )
+        raise refuse("GetModelMetadataRequest must specify at least one metadata_field")
     for field in fields:
         if field != SIGNATURE_DEF_FIELD:
-            raise RequestError(grpc.StatusCode.INVALID_ARGUMENT, f"Metadata field {field} is not supported")
+            raise refuse(f"Metadata field {field} is not supported")
 
 
 def _guard(context: grpc.ServicerContext, answer: Callable[[], Answer]) -> Answer:
     """Answers, or ends the call with the code of what went wrong."""
     try:
         return answer()
-    except RequestError as error:
-        return _abort(context, error.code, error.message)
-    except tf.errors.OpError as error:
-        return _abort(context, _CODES[error.error_code], explain_graph_error(error))
     except Exception as error:
-        _log.exception("a request failed")
-        return _abort(context, grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
-
-
-def _abort(context: grpc.ServicerContext, code: grpc.StatusCode, message: str) -> Any:
-    """Ends a call; raises."""
-    if len(message) > MAX_MESSAGE_LENGTH:
-        message = f"{message[:MAX_MESSAGE_LENGTH]}...TRUNCATED"
-    return context.abort(code, message)
+        told = explain(error)
+        message = told.message
+        if len(message) > MAX_MESSAGE_LENGTH:
+            message = f"{message[:MAX_MESSAGE_LENGTH]}...TRUNCATED"
+        return context.abort(told.code, message)

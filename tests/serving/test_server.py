@@ -279,7 +279,12 @@ def test_other_methods_refuse_as_well(stubs):
             "NOT_FOUND",
             "Could not find any versions of model x",
         ),
-        (stubs[0].Classify, classification_pb2.ClassificationRequest(), "UNIMPLEMENTED", ""),
+        (
+                stubs[0].Classify,
+                classification_pb2.ClassificationRequest(),
+                "INVALID_ARGUMENT",
+                "Missing ModelSpec",
+            ),
     ]
     for method, request, code, message in calls:
         with pytest.raises(grpc.RpcError) as caught:

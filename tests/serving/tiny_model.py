@@ -1,4 +1,4 @@
-"""A small real SavedModel with marketcast's two public signatures: EWMA volatility times fixed quantiles."""
+"""A small real SavedModel with marketcast's public signatures: EWMA volatility times fixed quantiles."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from components import contract
 from components.push import manifest
+from components.train.signatures import repeat_for_rows
 
 DECAY = 0.94
 STANDARD_QUANTILES = (-1.6, -1.3, -0.7, 0.0, 0.7, 1.3, 1.6)
@@ -68,8 +69,12 @@ def save_tiny_model(folder: pathlib.Path, version: str) -> None:
     """Writes a SavedModel whose `model_version` answers `version`."""
     model = TinyModel(version)
     examples = tf.TensorSpec([None], tf.string, contract.EXAMPLES_INPUT)
+    forecast = tf.function(model.forecast).get_concrete_function(**BARS)
     signatures = {
-        contract.FORECAST_SIGNATURE: tf.function(model.forecast).get_concrete_function(**BARS),
+        contract.FORECAST_SIGNATURE: forecast,
+        contract.ROW_FORECAST_SIGNATURE: tf.function(
+            lambda **bars: repeat_for_rows(forecast(**bars))
+        ).get_concrete_function(**BARS),
         contract.DEFAULT_SIGNATURE: tf.function(model.forecast_examples).get_concrete_function(
             examples=examples
         ),

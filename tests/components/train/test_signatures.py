@@ -48,6 +48,18 @@ def test_outputs_have_the_promised_names_shapes_and_types(signatures, request_ba
     np.testing.assert_allclose(answer[contract.PRICE_QUANTILES], expected, rtol=1e-6)
 
 
+def test_with_a_row_for_each_ticker_the_answers_are_the_same(signatures, request_bars):
+    shared = forecast(signatures, request_bars)
+    rows = signatures[contract.ROW_FORECAST_SIGNATURE](**request_bars)
+    assert rows.keys() == shared.keys()
+    num_rows = len(shared[contract.LAST_CLOSE])
+    for name in (contract.RETURN_QUANTILES, contract.PRICE_QUANTILES, contract.LAST_CLOSE):
+        np.testing.assert_array_equal(rows[name], shared[name])
+    for name in (contract.QUANTILE_LEVELS_OUTPUT, contract.HORIZONS_OUTPUT, contract.MODEL_VERSION):
+        assert rows[name].numpy().tolist() == [np.asarray(shared[name]).tolist()] * num_rows
+        assert rows[name].shape[0] == num_rows
+
+
 def test_a_longer_request_answers_as_its_last_bars(signatures, request_bars):
     latest = {
         name: value if name == contract.TICKER else value[:, -contract.LOOKBACK :]
