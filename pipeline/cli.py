@@ -14,6 +14,8 @@ from components import contract
 from components.errors import MarketcastError
 from pipeline.kubeflow.submission import command as submission
 
+LOG_FORMAT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
+
 
 class _Group(click.Group):
     """Prints a MarketcastError as its one line and ends with its exit code."""
@@ -78,12 +80,14 @@ def serve(
 ) -> None:
     """Serve the newest pushed model over gRPC, as TensorFlow Serving does."""
     from pipeline.environment import load_serving_sections
-    from serving import server
+    from serving import server, server_config
 
-    logging.basicConfig(level=logging.INFO, format=server.LOG_FORMAT)
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     paths = load_serving_sections(config_file, overrides).paths
     server.run(
-        server.ServerConfig(model_base_path=model_base_path or paths.model_base_path, **server_settings)
+        server_config.ServerConfig(
+            model_base_path=model_base_path or paths.model_base_path, **server_settings
+        )
     )
 
 

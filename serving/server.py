@@ -1,35 +1,31 @@
 """The embedded server, for laptops and tests; TensorFlow Serving's protocol, flags and answers.
 
 It prints one line of JSON on standard output when it answers, {"event": "listening", ...}, and logs to
-standard error. In production TensorFlow Serving itself does this work.
+standard error, a JSON object a line. In production TensorFlow Serving itself does this work.
 """
 
 from __future__ import annotations
 
 import argparse
 import concurrent.futures
-import dataclasses
 import json
 import logging
 import os
-import pathlib
 import signal
 import sys
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO
 
 import grpc
 
-from components import contract
-from components.errors import ConfigError, MarketcastError, ServingError
+from components.errors import MarketcastError, ServingError
+from serving.log_lines import log_lines
+from serving.server_config import ServerConfig, add_flags, parse_flags
 
-DEFAULT_PORT = 8500
-"""TensorFlow Serving's."""
-LOOPBACK = "127.0.0.1"
 LISTENING = "listening"
-"""Event of the line that tells the port."""
+"""Event of the line that tells the ports."""
 NUM_REQUEST_THREADS = max(4, 2 * (os.cpu_count() or 1))
 GRACE_SECONDS = 10.0
 """How long requests under way may still take when the server stops."""
@@ -39,86 +35,93 @@ CHANNEL_OPTIONS = (
     # Else two servers could share a port, and each would get half of the requests.
     ("grpc.so_reuseport", 0),
 )
-LOG_FORMAT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
-
-
-@dataclasses.dataclass(frozen=True)
-class ServerConfig:
-    """What the server serves, and where; the first four are TensorFlow Serving's flags.
-
-    Attributes:
-      port: of gRPC; 0 takes a free one.
-      model_name: what clients call the model.
-      model_base_path: folder of the versions.
-      file_system_poll_wait_seconds: between two looks for new versions; 0 looks once.
-      host: address to listen on; the default is reached from this machine only.
-    """
-
-    port: int = DEFAULT_PORT
-    model_name: str = contract.MODEL_NAME
-    model_base_path: str = f"models/{contract.MODEL_NAME}"
-    file_system_poll_wait_seconds: float = 1.0
-    host: str = LOOPBACK
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.port < 1 << 16:
-            raise ConfigError(f"--port must be in 0 .. 65535, got {self.port}; 0 takes a free one")
-        if self.file_system_poll_wait_seconds < 0:
-            raise ConfigError(
-                "--file_system_poll_wait_seconds must be zero or more, got "
-                f"{self.file_system_poll_wait_seconds:g}; 0 looks for versions once"
-            )
-        for name in ("model_name", "model_base_path", "host"):
-            if not getattr(self, name):
-                raise ConfigError(f"--{name} must not be empty, got ''; leave it out for the default")
+_log = logging.getLogger(__name__)
 
 
 class Server:
     """A server in this process; it answers from start() to stop()."""
 
     def __init__(self, config: ServerConfig) -> None:
-        """Takes the port. Imports TensorFlow.
+        """Takes the ports. Imports TensorFlow.
 
         Raises:
-          ServingError: the port is taken.
+          ConfigError: a file that a flag names is missing or says what cannot be.
+          ServingError: a port is taken.
         """
         _quieten_tensorflow()
-        from serving.model_server.served_model import ServedModel
+        from serving.model_server import assembly
+        from serving.model_server.metrics import Metrics
         from serving.model_server.services import add_services
 
-        self.model = ServedModel(config.model_name, pathlib.Path(config.model_base_path))
         self._config = config
         self._stopping = threading.Event()
+        self._batcher = assembly.make_batcher(config)
+        self.metrics = Metrics()
+        self.models = assembly.make_models(config, self.metrics, self._batcher)
+        self._source = assembly.make_source(config)
         self._grpc = grpc.server(
-            concurrent.futures.ThreadPoolExecutor(NUM_REQUEST_THREADS), options=CHANNEL_OPTIONS
+            concurrent.futures.ThreadPoolExecutor(config.grpc_max_threads or NUM_REQUEST_THREADS),
+            options=CHANNEL_OPTIONS,
         )
-        add_services(self._grpc, self.model)
+        add_services(self._grpc, self.models, self.metrics)
+        self._health = assembly.add_health(config, self._grpc)
         self.port = _bind(self._grpc, config)
         self.address = f"{config.host}:{self.port}"
-        self._watch = threading.Thread(
-            target=self.model.watch, args=(config.file_system_poll_wait_seconds, self._stopping)
-        )
+        self._rest = assembly.make_rest(config, self.models, self.metrics)
+        self.rest_port = self._rest.port if self._rest else 0
+        self._watches = [
+            threading.Thread(target=self._repeat, args=(self.poll, config.file_system_poll_wait_seconds)),
+            threading.Thread(
+                target=self._repeat, args=(self._follow_file, config.model_config_file_poll_wait_seconds)
+            ),
+        ]
 
     def start(self) -> None:
-        """Loads the newest good version, if there is one, then answers and watches for newer ones.
+        """Loads the versions that are to be served, if there are any, then answers and watches for others.
 
         Raises:
-          ServingError: the model base path is no folder that can be read.
+          ConfigError: the models' configuration says what cannot be.
         """
-        try:
-            self.model.poll()
-        except OSError as error:
-            raise ServingError(
-                f"--model_base_path must be a folder that can be read, got {error}; check the path"
-            ) from error
+        self._source.apply_first(self.models)
+        self._tell_health()
         self._grpc.start()
-        self._watch.start()
+        if self._rest:
+            self._rest.start()
+        for watch in self._watches:
+            watch.start()
+
+    def poll(self) -> None:
+        """Looks for new versions, once."""
+        self.models.poll()
+        self._tell_health()
 
     def stop(self) -> None:
         """Takes no more requests and ends when those under way are answered, or after GRACE_SECONDS."""
         self._stopping.set()
-        self._grpc.stop(GRACE_SECONDS).wait()
-        self._watch.join()
+        if self._health:
+            self._health.stop()
+        ended = self._grpc.stop(GRACE_SECONDS)
+        if self._rest:
+            self._rest.stop(GRACE_SECONDS)
+        ended.wait()
+        for watch in self._watches:
+            watch.join()
+        if self._batcher:
+            self._batcher.stop()
+
+    def _follow_file(self) -> None:
+        """Looks into --model_config_file, once."""
+        self._source.follow(self.models)
+        self._tell_health()
+
+    def _tell_health(self) -> None:
+        if self._health:
+            self._health.tell(self.models.are_available())
+
+    def _repeat(self, step: Callable[[], None], wait_seconds: float) -> None:
+        """Does a step now and then until the server stops; never where the wait is zero."""
+        while wait_seconds > 0 and not self._stopping.wait(wait_seconds):
+            step()
 
 
 def run(config: ServerConfig, stopping: threading.Event | None = None) -> None:
@@ -128,25 +131,36 @@ def run(config: ServerConfig, stopping: threading.Event | None = None) -> None:
       config: what to serve.
       stopping: another way to end it.
     Raises:
-      ServingError: the port is taken.
+      ConfigError: a file that a flag names is missing or says what cannot be.
+      ServingError: a port is taken.
     """
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     stopping = stopping or threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     server = Server(config)
     server.start()
-    line = {"event": LISTENING, "address": server.address, "port": server.port, "model": config.model_name}
+    line = {
+        "event": LISTENING,
+        "address": server.address,
+        "port": server.port,
+        "rest_port": server.rest_port,
+        "models": server.models.names(),
+    }
     print(json.dumps(line), flush=True)
     stopping.wait()
-    logging.getLogger(__name__).info("stopping")
+    _log.info("stopping")
     server.stop()
 
 
 def _bind(server: grpc.Server, config: ServerConfig) -> int:
-    """Takes the port; returns its number."""
+    """Takes the port of gRPC; returns its number."""
+    address = f"{config.host}:{config.port}"
     try:
-        return server.add_insecure_port(f"{config.host}:{config.port}")
+        if not config.ssl_config_file:
+            return server.add_insecure_port(address)
+        from serving.model_server.credentials import read_credentials
+
+        return server.add_secure_port(address, read_credentials(config.ssl_config_file))
     except RuntimeError as error:
         raise ServingError(
             f"--port must be free on {config.host}, got {config.port}, which is not; stop what listens "
@@ -172,16 +186,16 @@ def _stop_at_end(stream: IO[str], stopping: threading.Event) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`python -m serving.server`; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m serving.server", description=__doc__)
-    for field in dataclasses.fields(ServerConfig):
-        parser.add_argument(f"--{field.name}", type=type(field.default), default=field.default)
+    parser = argparse.ArgumentParser(prog="python -m serving.server", description=__doc__, allow_abbrev=False)
+    add_flags(parser)
     parser.add_argument("--stop_at_stdin_end", action="store_true", help="stop when standard input ends")
-    flags = vars(parser.parse_args(arguments))
     stopping = threading.Event()
-    if flags.pop("stop_at_stdin_end"):
-        threading.Thread(target=_stop_at_end, args=(sys.stdin, stopping), daemon=True).start()
     try:
-        run(ServerConfig(**flags), stopping)
+        config = parse_flags(arguments, parser)
+        log_lines(sys.stderr)
+        if parser.parse_args(arguments).stop_at_stdin_end:
+            threading.Thread(target=_stop_at_end, args=(sys.stdin, stopping), daemon=True).start()
+        run(config, stopping)
     except MarketcastError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

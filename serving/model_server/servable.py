@@ -17,6 +17,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from components import contract
 from serving.model_server.batching import Batcher
+from serving.model_server.load_options import LoadOptions
 from serving.model_server.request_error import RequestError
 from serving.model_server.signatures import check_inputs, choose_outputs, read_inputs
 from serving.tensors import Array, write_tensor
@@ -32,22 +33,14 @@ Run = Callable[[Sequence[Array]], list[Array]]
 class Servable:
     """A version that answers. Requests under way keep it alive; the last one lets its session go."""
 
-    def __init__(
-        self,
-        name: str,
-        version: int,
-        folder: pathlib.Path,
-        batcher: Batcher | None = None,
-        warm_up: bool = True,
-    ) -> None:
+    def __init__(self, name: str, version: int, folder: pathlib.Path, options: LoadOptions) -> None:
         """Loads the version and replays its warm-up requests.
 
         Args:
           name: of the model.
           version: its number.
           folder: of the SavedModel.
-          batcher: joins requests that come at the same time; None runs each by itself.
-          warm_up: whether to replay them.
+          options: how to load and run it.
         Raises:
           Exception: whatever TensorFlow raises over a SavedModel that is broken or fails at its warm-up.
         """
@@ -56,13 +49,15 @@ class Servable:
         self._batcher: Batcher | None = None
         self._runs: dict[tuple[tuple[str, ...], tuple[str, ...]], Run] = {}
         graph = tf.Graph()
-        self._session = SessionV1(graph=graph)
+        self._session = SessionV1(graph=graph, config=_session_config(options))
         with graph.as_default():
             loaded = tf.compat.v1.saved_model.load(self._session, [tf.saved_model.SERVING], str(folder))
         self.signature_defs = dict(loaded.signature_def)
-        for request in _read_warmup(folder) if warm_up else ():
-            self.predict(request)
-        self._batcher = batcher
+        if options.enable_model_warmup:
+            for request in _read_warmup(folder):
+                self.predict(request)
+        # After the warm-up, whose requests may ask for outputs that cannot be joined.
+        self._batcher = options.batcher
 
     def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         """Answers a request; its model_spec has been followed here already.
@@ -163,6 +158,13 @@ def _read_warmup(folder: pathlib.Path) -> Iterator[predict_pb2.PredictRequest]:
                 f"{log.WhichOneof('log_type')} at {index}; export the warm-up again"
             )
         yield log.predict_log.request
+
+
+def _session_config(options: LoadOptions) -> tf.compat.v1.ConfigProto:
+    return tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=options.intra_op_parallelism,
+        inter_op_parallelism_threads=options.inter_op_parallelism,
+    )
 
 
 def _as_array(fetched: Any) -> Array:

@@ -1,4 +1,4 @@
-"""Which version of a model answers: follows the versions on disk and swaps without losing a request."""
+"""Which versions of a model answer: follows the versions on disk and swaps without losing a request."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import gc
 import logging
 import pathlib
 import threading
+import time
+from collections.abc import Iterable
 
-import grpc
 import tensorflow as tf
-from tensorflow_serving.apis import get_model_status_pb2, model_pb2
+from tensorflow_serving.apis import get_model_status_pb2
 
 from serving.model_server import versions
-from serving.model_server.request_error import RequestError, explain_graph_error
+from serving.model_server.load_options import LoadOptions
+from serving.model_server.model_entries import ModelEntry
+from serving.model_server.request_error import explain_graph_error
 from serving.model_server.servable import Servable
 
 State = get_model_status_pb2.ModelVersionStatus
@@ -29,118 +32,130 @@ class VersionState:
     error: str = ""
 
 
-class ServedModel:
-    """The newest good version under a base path. One thread polls, any number of them ask."""
+@dataclasses.dataclass(frozen=True)
+class _Refusal:
+    """A version that failed: how it looked, how often it was tried, and when it may be tried again."""
 
-    def __init__(self, name: str, base_path: pathlib.Path) -> None:
-        self.name = name
-        self._base_path = base_path
-        self._servable: Servable | None = None
+    snapshot: versions.Snapshot
+    num_tries: int
+    retry_at: float
+
+
+class ServedModel:
+    """The good versions under a base path that a policy asks for. Any number of threads ask."""
+
+    def __init__(self, entry: ModelEntry, options: LoadOptions) -> None:
+        self.entry = entry
+        self._options = options
+        self._servables: dict[int, Servable] = {}
         self._states: dict[int, VersionState] = {}
-        self._refused: dict[int, versions.Snapshot] = {}
+        self._refused: dict[int, _Refusal] = {}
         self._lock = threading.Lock()
+        self._polling = threading.Lock()
 
     def poll(self) -> None:
-        """Loads the newest version that is good, unless it is the one that answers.
+        """Loads what the policy asks for, then lets go what it does not.
 
-        A version that failed is tried again when a file in it has changed. The version that answers stays
-        until another one is ready, even if its folder is gone.
-        """
-        present = versions.list_complete_versions(self._base_path)
-        self._forget(present)
-        for version in present:
-            if self._servable and version == self._servable.version:
-                return
-            if self._load(version):
-                return
-
-    def watch(self, poll_wait_seconds: float, stopping: threading.Event) -> None:
-        """Polls now and then until `stopping` is set; not at all where the wait is zero.
-
-        An error of the file system is logged and the polling goes on.
-        """
-        while poll_wait_seconds > 0 and not stopping.wait(poll_wait_seconds):
-            try:
-                self.poll()
-            except OSError as error:
-                _log.warning("%s must be a folder that can be read, got %s", self._base_path, error)
-
-    def find(self, spec: model_pb2.ModelSpec) -> Servable:
-        """The servable that a request asks for.
+        A version that failed is tried again when a file in it has changed, and some times after a while.
+        The versions that answer stay until another one is ready, even if their folders are gone.
 
         Raises:
-          RequestError: there is none.
+          OSError: the base path cannot be read.
         """
-        if not spec.name:
-            raise RequestError(grpc.StatusCode.INVALID_ARGUMENT, "ModelSpec has no name specified.")
-        if spec.HasField("version_label"):
-            raise RequestError(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                f"Unrecognized servable version label: {spec.version_label}",
-            )
-        servable = self._servable
-        is_right_version = not spec.HasField("version") or (
-            servable is not None and spec.version.value == servable.version
-        )
-        if servable is None or spec.name != self.name or not is_right_version:
-            asked = (
-                f"Specific({spec.name}, {spec.version.value})"
-                if spec.HasField("version")
-                else f"Latest({spec.name})"
-            )
-            raise RequestError(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {asked}")
-        return servable
+        with self._polling:
+            entry = self.entry
+            present = versions.list_complete_versions(entry.base_path)
+            self._forget(present)
+            chosen: list[int] = []
+            for version in entry.policy.list_candidates(present):
+                if version in self._servables or self._load(version, entry.base_path / str(version)):
+                    chosen.append(version)
+                if len(chosen) == entry.policy.num_latest:
+                    break
+            if chosen:
+                self._unload(self._servables.keys() - set(chosen))
 
-    def describe(self, spec: model_pb2.ModelSpec) -> dict[int, VersionState]:
-        """The state of the version that is asked for, or of all.
+    def unload_all(self) -> None:
+        """Lets all versions go; requests under way are answered."""
+        with self._polling:
+            self._unload(set(self._servables))
 
-        Raises:
-          RequestError: there is none.
-        """
+    def find(self, version: int | None) -> Servable | None:
+        """The servable of a version, or the newest one; None if there is none."""
+        servables = self._servables
+        if version is None:
+            version = max(servables, default=None)
+        return None if version is None else servables.get(version)
+
+    def states(self) -> dict[int, VersionState]:
+        """The state of each version that is known."""
         with self._lock:
-            states = dict(self._states) if spec.name == self.name else {}
-        if not spec.HasField("version"):
-            if states:
-                return states
-            raise RequestError(grpc.StatusCode.NOT_FOUND, f"Could not find any versions of model {spec.name}")
-        version = spec.version.value
-        if version in states:
-            return {version: states[version]}
-        raise RequestError(
-            grpc.StatusCode.NOT_FOUND, f"Could not find version {version} of model {spec.name}"
-        )
+            return dict(self._states)
 
-    def _load(self, version: int) -> bool:
+    def _load(self, version: int, folder: pathlib.Path) -> bool:
         """Loads a version and lets it answer; False if it is not good."""
-        folder = self._base_path / str(version)
         snapshot = versions.take_snapshot(folder)
-        if self._refused.get(version) == snapshot:
+        if not self._may_try(version, snapshot):
             return False
         self._set_state(version, VersionState(State.LOADING))
         if damage := versions.find_damage(folder):
             return self._refuse(version, snapshot, VersionState(State.END, tf.errors.DATA_LOSS, damage))
+        start = time.perf_counter()
+        loaded = False
         try:
-            servable = Servable(self.name, version, folder)
+            servable = Servable(self.entry.name, version, folder, self._options)
+            loaded = True
         except tf.errors.OpError as error:
             state = VersionState(State.END, error.error_code, explain_graph_error(error))
             return self._refuse(version, snapshot, state)
         except Exception as error:  # Anything may be wrong with a model; the server lives on.
             state = VersionState(State.END, tf.errors.UNKNOWN, f"{type(error).__name__}: {error}")
             return self._refuse(version, snapshot, state)
-        previous, self._servable = self._servable, servable
+        finally:
+            self._options.metrics.observe_load(str(folder), loaded, time.perf_counter() - start)
+        # A new dict, so that who looks into the old one sees no change.
+        self._servables = {**self._servables, version: servable}
+        self._refused.pop(version, None)
         self._set_state(version, VersionState(State.AVAILABLE))
-        _log.info("version %d of %s answers", version, self.name)
-        if previous is not None:
-            self._set_state(previous.version, VersionState(State.END))
-        del previous
-        gc.collect()  # A session and its graph refer to each other.
+        _log.info("version %d of %s answers", version, self.entry.name, extra=self._fields(version))
         return True
 
+    def _may_try(self, version: int, snapshot: versions.Snapshot) -> bool:
+        """Whether a version is new, has changed since it failed, or is due for another try."""
+        refusal = self._refused.get(version)
+        if refusal is None or refusal.snapshot != snapshot:
+            return True
+        return (
+            refusal.num_tries <= self._options.max_num_load_retries and time.monotonic() >= refusal.retry_at
+        )
+
     def _refuse(self, version: int, snapshot: versions.Snapshot, state: VersionState) -> bool:
-        self._refused[version] = snapshot
+        refusal = self._refused.get(version)
+        num_tries = refusal.num_tries + 1 if refusal and refusal.snapshot == snapshot else 1
+        retry_at = time.monotonic() + self._options.load_retries_interval_micros / 1e6
+        self._refused[version] = _Refusal(snapshot, num_tries, retry_at)
         self._set_state(version, state)
-        _log.error("version %d of %s is not served: %s", version, self.name, state.error)
+        _log.error(
+            "version %d of %s is not served: %s",
+            version,
+            self.entry.name,
+            state.error,
+            extra=self._fields(version),
+        )
         return False
+
+    def _unload(self, leaving: Iterable[int]) -> None:
+        """Takes versions out of service; the last request of each lets its session go."""
+        gone = set(leaving)
+        if not gone:
+            return
+        for version in gone:
+            self._set_state(version, VersionState(State.UNLOADING))
+        self._servables = {v: servable for v, servable in self._servables.items() if v not in gone}
+        for version in gone:
+            self._set_state(version, VersionState(State.END))
+            _log.info("version %d of %s is unloaded", version, self.entry.name, extra=self._fields(version))
+        gc.collect()  # A session and its graph refer to each other.
 
     def _set_state(self, version: int, state: VersionState) -> None:
         with self._lock:
@@ -148,8 +163,11 @@ class ServedModel:
 
     def _forget(self, present: list[int]) -> None:
         """Drops what is known of versions that are gone and do not answer."""
-        answering = self._servable.version if self._servable else None
         with self._lock:
-            for version in self._states.keys() - {*present, answering}:
+            for version in self._states.keys() - {*present, *self._servables}:
                 del self._states[version]
                 self._refused.pop(version, None)
+
+    def _fields(self, version: int) -> dict[str, object]:
+        """What a line of the log says besides its message."""
+        return {"model": self.entry.name, "version": version}

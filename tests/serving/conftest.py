@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+from typing import Any
 
 import pytest
 
@@ -42,12 +43,15 @@ def push(exported: dict[int, pathlib.Path], version: int, base_path: pathlib.Pat
 
 
 @contextlib.contextmanager
-def serving(base_path: pathlib.Path, poll_wait_seconds: float = 0.05):
+def serving(base_path: pathlib.Path, poll_wait_seconds: float = 0.05, **flags: Any):
     """A server in this process, on a free port."""
-    from serving.server import Server, ServerConfig
+    from serving.server import Server
+    from serving.server_config import ServerConfig
 
     server = Server(
-        ServerConfig(port=0, model_base_path=str(base_path), file_system_poll_wait_seconds=poll_wait_seconds)
+        ServerConfig(
+            port=0, model_base_path=str(base_path), file_system_poll_wait_seconds=poll_wait_seconds, **flags
+        )
     )
     server.start()
     try:

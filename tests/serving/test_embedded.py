@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -101,4 +102,7 @@ def test_a_signal_ends_the_server_well(exported, base_path):
     assert process.returncode == 0
     assert rest == ""
     lines = [line for line in log.splitlines() if not NATIVE_LOG_LINE.match(line)]
-    assert [line.split(": ")[-1] for line in lines] == ["version 1 of marketcast answers", "stopping"], log
+    assert [(line["message"], line.get("version")) for line in map(json.loads, lines)] == [
+        ("version 1 of marketcast answers", 1),
+        ("stopping", None),
+    ]

@@ -43,7 +43,7 @@ def unwatched(exported, base_path):
     """A server with version 1 that looks for versions when it is told to, and its client."""
     push(exported, 1, base_path)
     with serving(base_path, poll_wait_seconds=0) as server, ForecastClient(server.address) as client:
-        yield server.model, client
+        yield server, client
 
 
 def test_no_request_is_lost_in_a_swap(server, client, exported, base_path):

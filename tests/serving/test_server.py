@@ -11,7 +11,7 @@ from components.errors import ConfigError, InputError, ServingError
 from serving.answers import AVAILABLE
 from serving.bars import take_latest_bars
 from serving.client import ForecastClient
-from serving.server import ServerConfig
+from serving.server_config import ServerConfig
 from tests.serving.conftest import push, serving
 from tests.serving.sample_bars import make_frame
 
@@ -280,11 +280,11 @@ def test_other_methods_refuse_as_well(stubs):
             "Could not find any versions of model x",
         ),
         (
-                stubs[0].Classify,
-                classification_pb2.ClassificationRequest(),
-                "INVALID_ARGUMENT",
-                "Missing ModelSpec",
-            ),
+            stubs[0].Classify,
+            classification_pb2.ClassificationRequest(),
+            "INVALID_ARGUMENT",
+            "Missing ModelSpec",
+        ),
     ]
     for method, request, code, message in calls:
         with pytest.raises(grpc.RpcError) as caught:
