@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import socket
 from typing import Any
 
 import pytest
@@ -40,6 +41,12 @@ def push(exported: dict[int, pathlib.Path], version: int, base_path: pathlib.Pat
     shutil.copytree(exported[version], staging)
     os.rename(staging, target)
     return target
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
 
 
 @contextlib.contextmanager

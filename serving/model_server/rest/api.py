@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
+import numpy as np
 import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow_serving.apis import (
@@ -23,6 +24,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from components import contract
 from serving.answers import SIGNATURE_DEF_FIELD
 from serving.model_server import inference
 from serving.model_server.models import Models
@@ -118,11 +120,10 @@ def _predict(models: Models, spec: model_pb2.ModelSpec, body: bytes) -> dict[str
     document = json_tensors.parse_body(body)
     name = json_tensors.read_signature_name(document)
     servable = models.find(spec)
-    if (name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY) not in servable.signature_defs:
-        shown = name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
-        raise refuse(f'Serving signature name: "{shown}" not found in signature def')
-    signature = servable.signature_defs[name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY]
-    inputs, by_rows = json_tensors.read_tensors(document, _types(signature))
+    name = name or contract.DEFAULT_SIGNATURE
+    if name not in servable.signature_defs:
+        raise refuse(f'Serving signature name: "{name}" not found in signature def')
+    inputs, by_rows = json_tensors.read_tensors(document, _types(servable.signature_defs[name]))
     _, outputs = servable.run(name, inputs)
     return json_tensors.write_tensors(outputs, by_rows)
 
@@ -130,11 +131,7 @@ def _predict(models: Models, spec: model_pb2.ModelSpec, body: bytes) -> dict[str
 def _types(signature: Any) -> json_tensors.Types:
     """Types of a signature's inputs."""
     types = {alias: tf.dtypes.as_dtype(info.dtype) for alias, info in sorted(signature.inputs.items())}
-    return {alias: (_numpy_type(dtype), dtype.name) for alias, dtype in types.items()}
-
-
-def _numpy_type(dtype: tf.DType) -> Any:
-    return tf.string.as_numpy_dtype().dtype if dtype == tf.string else dtype.as_numpy_dtype(0).dtype
+    return {alias: (np.dtype(dtype.as_numpy_dtype), dtype.name) for alias, dtype in types.items()}
 
 
 def _classify(models: Models, spec: model_pb2.ModelSpec, body: bytes) -> dict[str, Any]:

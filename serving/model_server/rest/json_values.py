@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -79,12 +80,20 @@ def _holds_bools(value: Any) -> bool:
 
 
 def _fits(array: npt.NDArray[Any], dtype: np.dtype[Any]) -> bool:
-    """Whether numbers keep their value in a float type; more digits are rounded, as everywhere."""
-    if array.dtype.kind in "iu":
-        limit = 2 ** (np.finfo(dtype).nmant + 1) - 1
-        return bool(np.all((array <= limit) & (array >= -limit)))
-    limit = float(np.finfo(dtype).max)
-    return bool(np.all(~np.isfinite(array) | (np.abs(array) <= limit)))
+    """Whether all numbers fit a float type; see _fits_float."""
+    if array.size == 0:
+        return True
+    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
+    return finite.size == 0 or all(
+        _fits_float(number, dtype) for number in (finite.min().item(), finite.max().item())
+    )
+
+
+def _fits_float(value: float, dtype: np.dtype[Any]) -> bool:
+    """Whether a whole number keeps its value in a float type, and another one is not beyond its range."""
+    if isinstance(value, int):
+        return abs(value) < 2 ** (np.finfo(dtype).nmant + 1)
+    return not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max)
 
 
 def _find_shape(value: Any) -> tuple[int, ...]:
@@ -132,7 +141,7 @@ def _read_value(value: Any, dtype: np.dtype[Any], type_name: str) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _type_error(value, type_name)
     if dtype.kind == "f":
-        if not _fits(np.array(value, np.float64 if abs(value) >= 2**63 else None), dtype):
+        if not _fits_float(value, dtype):
             raise JsonError(
                 f"Cannot convert JSON value: {show(value)} to {type_name} without loss of precision."
             )
