@@ -12,6 +12,7 @@ import click
 
 from components import contract
 from components.errors import MarketcastError
+from pipeline import rollout
 from pipeline.kubeflow.submission import command as submission
 
 LOG_FORMAT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
@@ -192,6 +193,7 @@ def doctor(as_json: bool) -> None:
 main.add_command(submission.submit)
 main.add_command(submission.schedule)
 main.add_command(submission.runs)
+main.add_command(rollout.rollout)
 
 
 if __name__ == "__main__":

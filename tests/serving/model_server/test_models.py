@@ -137,7 +137,8 @@ def test_a_promotion_takes_two_steps(versions, stubs):
     code, message = refusal(stubs.reload, configure(describe(versions, both, [("stable", 2)])))
     assert code == "FAILED_PRECONDITION"
     assert message == (
-        f"Request to assign label to version 2 of model {NAME}, which is not currently available for inference"
+        f"Request to assign label to version 2 of model {NAME}, which is not currently available for "
+        "inference"
     )
     assert stubs.ask(label="stable") == "tiny-1", "the old configuration stays"
     assert stubs.reload(configure(describe(versions, both, stable))) == 0
