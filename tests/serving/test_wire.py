@@ -14,7 +14,8 @@ pytestmark = pytest.mark.tf
 
 
 def tensorflow_messages():
-    """Our messages and enums -> TensorFlow's."""
+    """Our messages and enums -> TensorFlow's, and gRPC's own."""
+    from grpc_health.v1 import health_pb2
     from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2, types_pb2
     from tensorflow.core.protobuf import error_codes_pb2, meta_graph_pb2
     from tensorflow_serving.apis import (
@@ -35,6 +36,7 @@ def tensorflow_messages():
         predict_pb2: ["PredictRequest", "PredictResponse"],
         status_pb2: ["StatusProto"],
         get_model_status_pb2: ["GetModelStatusRequest", "ModelVersionStatus", "GetModelStatusResponse"],
+        health_pb2: ["HealthCheckRequest", "HealthCheckResponse"],
         get_model_metadata_pb2: ["SignatureDefMap", "GetModelMetadataRequest", "GetModelMetadataResponse"],
     }
     return {name: getattr(module, name) for module, names in modules.items() for name in names}
@@ -76,11 +78,10 @@ def test_each_field_is_tensorflows():
 
 
 def test_each_enum_value_is_tensorflows():
-    from tensorflow_serving.apis import get_model_status_pb2
-
     theirs = tensorflow_messages()
     pairs = [(wire_pb2.DataType, theirs["DataType"]), (wire_pb2.Code, theirs["Code"])]
-    pairs.append((wire_pb2.ModelVersionStatus.State, get_model_status_pb2.ModelVersionStatus.State))
+    pairs.append((wire_pb2.ModelVersionStatus.State, theirs["ModelVersionStatus"].State))
+    pairs.append((wire_pb2.HealthCheckResponse.ServingStatus, theirs["HealthCheckResponse"].ServingStatus))
     for ours, expected in pairs:
         for name, number in ours.items():
             assert expected.Value(name) == number
@@ -133,6 +134,8 @@ def make_messages():
         status,
         wire_pb2.GetModelMetadataRequest(model_spec=spec, metadata_field=["signature_def"]),
         wire_pb2.GetModelStatusRequest(model_spec=label),
+        wire_pb2.HealthCheckRequest(service="tensorflow.serving.PredictionService"),
+        wire_pb2.HealthCheckResponse(status=wire_pb2.HealthCheckResponse.NOT_SERVING),
     ]
 
 
