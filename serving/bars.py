@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ import numpy.typing as npt
 
 from components import contract
 from components.errors import InputError
+from serving.bar_checks import Days, Floats, check_days, check_lengths, check_values
 
-Floats = npt.NDArray[np.float32]
-Days = npt.NDArray[np.datetime64]
 Columns = Mapping[str, Any]
 """Bar columns, each [time], oldest first; DATE and ADJ_CLOSE may be missing."""
+Rows = Sequence[Any]
+"""One column, an array [time] of each ticker."""
+NUMBER_KINDS = frozenset("fiu")
+"""Kinds of dtype that need no parsing."""
 NO_DAY = np.datetime64("NaT", "D")
 
 
@@ -33,9 +37,14 @@ class LatestBars:
     as_of: Days
     columns: Mapping[str, Floats]
 
+    def slice(self, start: int, stop: int) -> LatestBars:
+        """The bars of the tickers start .. stop - 1."""
+        columns = {name: column[start:stop] for name, column in self.columns.items()}
+        return LatestBars(self.tickers[start:stop], self.as_of[start:stop], columns)
+
 
 def take_latest_bars(bars: Any) -> LatestBars:
-    """Takes the latest bars of each ticker and checks them.
+    """Takes the latest bars of each ticker and checks them; bars before those are not looked at.
 
     Args:
       bars: a DataFrame in long format (contract.TICKER, DATE and the bar columns, in any order of rows), or
@@ -44,77 +53,104 @@ def take_latest_bars(bars: Any) -> LatestBars:
       InputError: a column is missing, a value is no number or no price, days repeat or run backwards,
         or there are too few bars.
     """
-    by_ticker = dict(_split_frame(bars) if hasattr(bars, "columns") else _split_mapping(bars))
-    if not by_ticker:
-        raise InputError("bars must be of at least one ticker, got none; give the latest bars of each ticker")
-    taken = [_take_latest(ticker, columns) for ticker, columns in by_ticker.items()]
-    columns = {name: np.stack([latest[name] for _, latest in taken]) for name in contract.BAR_COLUMNS}
-    latest = LatestBars(
-        tuple(by_ticker),
-        np.array([NO_DAY if days is None else days[-1] for days, _ in taken], "datetime64[D]"),
-        columns,
-    )
-    _check_values(latest, [days for days, _ in taken])
-    return latest
+    tickers, rows = _split_frame(bars) if hasattr(bars, "columns") else _split_mapping(bars)
+    check_lengths(tickers, rows)
+    # Column by column over all tickers: a loop over tickers would cost more than their forecast.
+    days = _stack_days(tickers, rows[contract.DATE])
+    columns = {name: _stack_floats(tickers, name, rows[name]) for name in contract.BAR_COLUMNS}
+    check_days(tickers, days)
+    check_values(tickers, days, columns)
+    return LatestBars(tickers, days[:, -1], columns)
 
 
-def _split_frame(frame: Any) -> Iterator[tuple[str, Columns]]:
-    """Each ticker of a long table with its columns, in order of date."""
+def _split_frame(frame: Any) -> tuple[tuple[str, ...], dict[str, Rows]]:
+    """Tickers of a long table, and of each column the latest values of each ticker in order of date."""
     for name in (contract.TICKER, contract.DATE):
         if name not in frame.columns:
-            raise InputError(
-                f"bars must have the column {name}, got {', '.join(map(str, frame.columns))}; add it"
-            )
-    names, codes = np.unique(np.asarray(frame[contract.TICKER]).astype(str), return_inverse=True)
-    days = _parse_days("bars", frame[contract.DATE])
-    order = np.lexsort((days, codes))
-    borders = np.searchsorted(codes[order], np.arange(len(names) + 1))
-    columns = {name: np.asarray(frame[name]) for name in contract.BAR_COLUMNS if name in frame.columns}
+            raise _missing("bars", name, frame.columns)
+    names = np.asarray(frame[contract.TICKER]).astype(str).tolist()
+    _check_tickers(names)
+    tickers = tuple(sorted(set(names)))
+    number = {ticker: index for index, ticker in enumerate(tickers)}
+    codes = np.fromiter(map(number.__getitem__, names), np.int64, len(names))
+    days = _parse_days("bars", np.asarray(frame[contract.DATE]))
+    order = _sort(codes, days)
+    borders = np.searchsorted(codes[order], np.arange(len(tickers) + 1)).tolist()
+    latest = [
+        order[max(start, stop - contract.LOOKBACK) : stop] for start, stop in itertools.pairwise(borders)
+    ]
+    columns = {name: _gather({"bars": frame}, name)[0] for name in contract.BAR_COLUMNS}
     columns[contract.DATE] = days
-    for index, ticker in enumerate(names):
-        rows = order[borders[index] : borders[index + 1]]
-        yield str(ticker), {name: column[rows] for name, column in columns.items()}
+    return tickers, {name: [column[rows] for rows in latest] for name, column in columns.items()}
 
 
-def _split_mapping(bars: Any) -> Iterator[tuple[str, Columns]]:
+def _sort(codes: npt.NDArray[np.int64], days: Days) -> npt.NDArray[np.intp]:
+    """The order of rows by ticker and day; rows that have it already, as most have, cost little."""
+    same = codes[1:] == codes[:-1]
+    if ((codes[1:] > codes[:-1]) | (same & (days[1:] >= days[:-1]))).all():
+        return np.arange(len(codes))
+    return np.lexsort((days, codes))
+
+
+def _split_mapping(bars: Any) -> tuple[tuple[str, ...], dict[str, Rows]]:
+    """Tickers of a mapping, and of each column the arrays of each ticker; None for days unknown."""
     if not isinstance(bars, Mapping) or not all(isinstance(columns, Mapping) for columns in bars.values()):
         raise InputError(
             f"bars must be a DataFrame or a mapping of ticker to columns, got {type(bars).__name__}; "
             "see serving.bars.take_latest_bars"
         )
-    yield from bars.items()
+    _check_tickers(bars)
+    labels = {f"bars of {ticker}": columns for ticker, columns in bars.items()}
+    rows: dict[str, Rows] = {name: _gather(labels, name) for name in contract.BAR_COLUMNS}
+    days = [columns.get(contract.DATE) for columns in bars.values()]
+    rows[contract.DATE] = [None if one is None else np.asarray(one) for one in days]
+    return tuple(bars), rows
 
 
-def _take_latest(ticker: str, columns: Columns) -> tuple[Days | None, dict[str, Floats]]:
-    """Days, where there are any, and the latest bars of one ticker; values are not looked at yet."""
-    if not isinstance(ticker, str) or not ticker:
-        raise InputError(f"a ticker must be a name, got {ticker!r}; give text that is not empty")
-    if contract.ADJ_CLOSE not in columns and contract.CLOSE in columns:
-        columns = {**columns, contract.ADJ_CLOSE: columns[contract.CLOSE]}
-    if missing := [name for name in contract.BAR_COLUMNS if name not in columns]:
-        raise InputError(
-            f"bars of {ticker} must have the column {missing[0]}, got {', '.join(columns)}; add it"
-        )
-    arrays = {name: np.asarray(columns[name]) for name in contract.BAR_COLUMNS}
-    days = None
-    if contract.DATE in columns:
-        days = _parse_days(f"bars of {ticker}", columns[contract.DATE])
-    _check_lengths(ticker, arrays, days)
-    if days is not None:
-        days = days[-contract.LOOKBACK :]
-        _check_days(ticker, days)
-    return days, {
-        name: _to_floats(ticker, name, array[-contract.LOOKBACK :]) for name, array in arrays.items()
-    }
+def _check_tickers(tickers: Collection[Any]) -> None:
+    if not tickers:
+        raise InputError("bars must be of at least one ticker, got none; give the latest bars of each ticker")
+    for ticker in tickers:
+        if not isinstance(ticker, str) or not ticker:
+            raise InputError(f"a ticker must be a name, got {ticker!r}; give text that is not empty")
 
 
-def _parse_days(of: str, dates: Any) -> Days:
+def _gather(tables: Mapping[str, Any], name: str) -> list[npt.NDArray[Any]]:
+    """One column of each table, table by what messages call it."""
+    instead = contract.CLOSE if name == contract.ADJ_CLOSE else name
+    gathered = []
+    for of, table in tables.items():
+        if name in table:
+            gathered.append(np.asarray(table[name]))
+        elif instead in table:
+            gathered.append(np.asarray(table[instead]))
+        else:
+            raise _missing(of, instead, table)
+    return gathered
+
+
+def _missing(of: str, name: str, columns: Iterable[Any]) -> InputError:
+    return InputError(f"{of} must have the column {name}, got {', '.join(map(str, columns))}; add it")
+
+
+def _stack_days(tickers: Sequence[str], rows: Rows) -> Days:
+    """The latest days, datetime64[D] [tickers, LOOKBACK]; NaT where a ticker came without."""
+    latest = [None if days is None else days[-contract.LOOKBACK :] for days in rows]
+    if {"" if days is None else days.dtype.kind for days in latest} == {"M"}:
+        stacked = np.concatenate(latest, dtype=NO_DAY.dtype, casting="same_kind").reshape(len(tickers), -1)
+        if not np.isnat(stacked).any():
+            return stacked
+    unknown = np.full(contract.LOOKBACK, NO_DAY)
+    own = zip(tickers, latest, strict=True)
+    return np.stack([unknown if days is None else _parse_days(f"bars of {name}", days) for name, days in own])
+
+
+def _parse_days(of: str, dates: npt.NDArray[Any]) -> Days:
     """Dates as datetime64[D]; text, datetime.date and anything that NumPy takes for a date."""
-    array = np.asarray(dates)
     try:
-        if array.dtype.kind not in "MOUS":
-            raise ValueError(f"{array.dtype}")
-        days = array.astype("datetime64[D]")
+        if dates.dtype.kind not in "MOUS":
+            raise ValueError(f"{dates.dtype}")
+        days = dates.astype("datetime64[D]")
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{of}: {contract.DATE} must be a day as YYYY-MM-DD, got {error}; mend it"
@@ -124,64 +160,17 @@ def _parse_days(of: str, dates: Any) -> Days:
     return days
 
 
-def _check_lengths(ticker: str, arrays: Mapping[str, npt.NDArray[Any]], days: Days | None) -> None:
-    shapes = {name: array.shape for name, array in arrays.items()}
-    if days is not None:
-        shapes[contract.DATE] = days.shape
-    expected = shapes[contract.CLOSE]
-    for name, shape in shapes.items():
-        if len(shape) != 1 or shape != expected:
-            raise InputError(
-                f"bars of {ticker}: each column must be one list as long as {contract.CLOSE} "
-                f"{list(expected)}, got {list(shape)} of {name}; give each bar all of its values"
-            )
-    if expected[0] < contract.LOOKBACK:
-        raise InputError(
-            f"bars of {ticker} must be at least {contract.LOOKBACK}, got {expected[0]}; give a longer history"
-        )
+def _stack_floats(tickers: Sequence[str], name: str, rows: Rows) -> Floats:
+    """The latest values of a column, float32 [tickers, LOOKBACK]."""
+    latest = [values[-contract.LOOKBACK :] for values in rows]
+    if not {values.dtype.kind for values in latest} <= NUMBER_KINDS:
+        latest = [_to_numbers(*own, name) for own in zip(tickers, latest, strict=True)]
+    with np.errstate(over="ignore"):  # Beyond float32 is infinite, and then refused.
+        return np.concatenate(latest, dtype=np.float32, casting="same_kind").reshape(len(tickers), -1)
 
 
-def _check_days(ticker: str, days: Days) -> None:
-    backwards = np.flatnonzero(np.diff(days) <= np.timedelta64(0, "D"))
-    if backwards.size:
-        before, after = days[backwards[0] : backwards[0] + 2]
-        raise InputError(
-            f"bars of {ticker} must be one a day, oldest first, got {after} after {before}; "
-            "sort them and take repeated days out"
-        )
-
-
-def _to_floats(ticker: str, name: str, array: npt.NDArray[Any]) -> Floats:
+def _to_numbers(ticker: str, values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64]:
     try:
-        with np.errstate(over="ignore"):  # Beyond float32 is infinite, and then refused.
-            return np.asarray(array, np.float64).astype(np.float32)
+        return np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"bars of {ticker}: {name} must hold numbers, got {error}; mend it") from error
-
-
-def _check_values(bars: LatestBars, days: Sequence[Days | None]) -> None:
-    """Refuses what the model would refuse, and a high below its low, naming the first such bar."""
-    for name, values in bars.columns.items():
-        is_price = name != contract.VOLUME
-        sound = np.isfinite(values) & (values > 0.0 if is_price else values >= 0.0)
-        rule = f"{name} must be {'positive' if is_price else 'zero or more'} and finite"
-        _check_bars(bars.tickers, days, rule, sound, values)
-    high, low = bars.columns[contract.HIGH], bars.columns[contract.LOW]
-    rule = f"{contract.HIGH} must be at least {contract.LOW}"
-    _check_bars(bars.tickers, days, rule, high >= low, high)
-
-
-def _check_bars(
-    tickers: Sequence[str],
-    days: Sequence[Days | None],
-    rule: str,
-    sound: npt.NDArray[np.bool_],
-    values: Floats,
-) -> None:
-    """Raises over the first bar that is not sound; `sound` and `values` are [tickers, LOOKBACK]."""
-    if sound.all():
-        return
-    index, row = np.argwhere(~sound)[0]
-    own_days = days[index]
-    place = f"the bar {sound.shape[1] - row} from the end" if own_days is None else str(own_days[row])
-    raise InputError(f"bars of {tickers[index]}: {rule}, got {values[index, row]:g} at {place}; mend the bar")
