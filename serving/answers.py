@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from serving.protos import wire_pb2
 
 SIGNATURE_DEF_FIELD = "signature_def"
 """The one field of metadata that TensorFlow Serving knows."""
 AVAILABLE = "AVAILABLE"
+SERVING = "SERVING"
+NOT_SERVING = "NOT_SERVING"
+"""What health() tells, in the words of grpc.health.v1."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +76,21 @@ def read_metadata(answer: wire_pb2.GetModelMetadataResponse) -> ModelMetadata:
             for name, signature in signatures.signature_def.items()
         },
     )
+
+
+def find_available(statuses: Iterable[VersionStatus]) -> int | None:
+    """The newest version that is available, if there is one: what answers where none is named."""
+    return max((status.version for status in statuses if status.state == AVAILABLE), default=None)
+
+
+def judge_health(statuses: Iterable[VersionStatus]) -> str:
+    """SERVING if a version is available, else NOT_SERVING."""
+    return NOT_SERVING if find_available(statuses) is None else SERVING
+
+
+def describe_statuses(statuses: Iterable[VersionStatus]) -> str:
+    """Each version with its state and error, in one line."""
+    return "; ".join(f"version {s.version} {s.state} {first_line(s.error)}".strip() for s in statuses)
 
 
 def first_line(details: str) -> str:

@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float32]
 Days = npt.NDArray[np.datetime64]
 
 
-def check_lengths(tickers: Sequence[str], rows: Mapping[str, Sequence[npt.NDArray[Any] | None]]) -> None:
+def check_lengths(tickers: Sequence[str], rows: Mapping[str, Sequence[Any]]) -> None:
     """Refuses columns that are no lists, differ in length or are too short.
 
     Args:
@@ -24,7 +24,7 @@ def check_lengths(tickers: Sequence[str], rows: Mapping[str, Sequence[npt.NDArra
     Raises:
       InputError: names the first such ticker and column.
     """
-    expected = [np.shape(values) for values in rows[contract.CLOSE]]
+    expected = [values.shape for values in rows[contract.CLOSE]]
     for name, arrays in rows.items():
         shapes = [of_close if a is None else a.shape for a, of_close in zip(arrays, expected, strict=True)]
         if shapes != expected or set(map(len, shapes)) != {1}:

@@ -135,7 +135,7 @@ def _missing(of: str, name: str, columns: Iterable[Any]) -> InputError:
 
 def _stack_days(tickers: Sequence[str], rows: Rows) -> Days:
     """The latest days, datetime64[D] [tickers, LOOKBACK]; NaT where a ticker came without."""
-    latest = [None if days is None else days[-contract.LOOKBACK :] for days in rows]
+    latest: list[Any] = [None if days is None else days[-contract.LOOKBACK :] for days in rows]
     if {"" if days is None else days.dtype.kind for days in latest} == {"M"}:
         stacked = np.concatenate(latest, dtype=NO_DAY.dtype, casting="same_kind").reshape(len(tickers), -1)
         if not np.isnat(stacked).any():

@@ -89,7 +89,7 @@ def _await_address(process: subprocess.Popen[str], log: IO[str], timeout_seconds
 
 def _check_available(address: str, model_name: str, model_base_path: str) -> None:
     """A server that listens has looked for versions once: what it has not now, it lacks."""
-    with ForecastClient(address, model_name) as client:
+    with ForecastClient(address, model_name=model_name) as client:
         try:
             statuses = client.status()
         except ServingError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from components.errors import ServingError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from serving.bars import Days, LatestBars
+    from serving.bar_checks import Days
+    from serving.bars import LatestBars
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -24,6 +25,8 @@ HORIZON = "horizon"
 AS_OF = "as_of"
 PRICE = "price"
 RETURN = "return"
+_BY_TICKER = ("as_of", "last_close", "return_quantiles", "price_quantiles")
+"""Attributes whose first axis is that of the tickers."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -109,3 +112,15 @@ def read_forecast(outputs: Mapping[str, npt.NDArray[Any]], bars: LatestBars, ser
         model_version=outputs[contract.MODEL_VERSION].item().decode(),
         served_version=served_version,
     )
+
+
+def join_forecasts(parts: Sequence[Forecast]) -> Forecast:
+    """Joins the forecasts of several groups of tickers, made by one version, in their order."""
+    if len(parts) == 1:
+        return parts[0]
+
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in _BY_TICKER
+    }
+    tickers = tuple(ticker for part in parts for ticker in part.tickers)
+    return dataclasses.replace(parts[0], tickers=tickers, **joined)

@@ -307,7 +307,7 @@ def test_the_client_explains_refusals(server, client):
     with pytest.raises(InputError, match="at least 260, got 259"):
         client.forecast(make_frame(1, contract.LOOKBACK - 1))
     with (
-        ForecastClient(server.address, "other") as other,
+        ForecastClient(server.address, model_name="other") as other,
         pytest.raises(ServingError, match=r"must serve the model other, got: .*Latest\(other\)"),
     ):
         other.forecast(make_frame())

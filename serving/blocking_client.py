@@ -1,0 +1,153 @@
+"""What the two blocking clients share: a forecast in batches, and the wait for a server."""
+
+from __future__ import annotations
+
+import abc
+import concurrent.futures
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from serving.answers import NOT_SERVING, ModelMetadata, VersionStatus, judge_health
+from serving.bars import take_latest_bars
+from serving.call_error import NOT_FOUND, CallError
+from serving.client_config import ClientConfig, configure
+from serving.forecast import Forecast
+from serving.inquiry import Batch, Deadline, Inquiry
+from serving.waiting import Wait
+
+
+class BlockingClient(abc.ABC):
+    """A connection to a server; safe to share between threads, and worth keeping.
+
+    Use it as a context manager, or close it.
+    """
+
+    def __init__(self, target: str | ClientConfig, **settings: Any) -> None:
+        """Connects at the first call.
+
+        Args:
+          target: address of the server, or a whole config.
+          **settings: fields of ClientConfig by name, such as model_name, label or timeout_seconds.
+        Raises:
+          ConfigError: a value is wrong, or a file of certificates cannot be used.
+        """
+        self.config = configure(target, settings)
+
+    @property
+    def address(self) -> str:
+        """The server's, as it was given."""
+        return self.config.address
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Closes the connection; calls under way end with an error."""
+
+    def forecast(self, bars: Any, timeout_seconds: float | None = None) -> Forecast:
+        """Asks for the price bands of the next days.
+
+        Args:
+          bars: at least contract.LOOKBACK bars of each ticker; see serving.bars.take_latest_bars.
+          timeout_seconds: deadline, of all requests together.
+        Returns:
+          The forecast of all tickers, by one version of the model.
+        Raises:
+          InputError: the bars would be refused; nothing was sent.
+          ServingError: the server cannot be reached, or refuses.
+        """
+        deadline = self._start(timeout_seconds)
+        inquiry = Inquiry(take_latest_bars(bars), self.config.max_tickers)
+        while batches := inquiry.next_batches():
+            inquiry.accept(batches, self._ask_all(batches, deadline))
+        return inquiry.join()
+
+    @abc.abstractmethod
+    def status(self, timeout_seconds: float | None = None) -> tuple[VersionStatus, ...]:
+        """Each version that the server knows, newest first.
+
+        Raises:
+          ServingError: the server cannot be reached, or knows no version of the model.
+        """
+
+    @abc.abstractmethod
+    def metadata(self, timeout_seconds: float | None = None) -> ModelMetadata:
+        """The version that would answer, and its signatures.
+
+        Raises:
+          ServingError: the server cannot be reached, or has no version of the model.
+        """
+
+    @abc.abstractmethod
+    def health(self, timeout_seconds: float | None = None) -> str:
+        """Whether the server answers requests: serving.answers.SERVING or NOT_SERVING.
+
+        Raises:
+          ServingError: the server cannot be reached.
+        """
+
+    def wait_until_available(self, timeout_seconds: float) -> int:
+        """Waits for a server that has loaded the version that the config names, or any if it names none.
+
+        Returns:
+          The version that would answer.
+        Raises:
+          ServingError: there is none in time; says what the server answered last.
+        """
+        wait = Wait(self.config, timeout_seconds)
+        # Tries within a call would hide what the server answered.
+        with type(self)(self.config, max_attempts=1) as once:
+            while left := wait.deadline.left():
+                try:
+                    if self.config.label:
+                        return once.metadata(left).version
+                    if (version := wait.find(once.status(left))) is not None:
+                        return version
+                except CallError as error:
+                    wait.excuse(error)
+                time.sleep(wait.pause_seconds())
+        raise wait.give_up()
+
+    def _judge_health(self, deadline: Deadline) -> str:
+        """health() of a server that has no service of that name."""
+        try:
+            return judge_health(self.status(deadline.left()))
+        except CallError as error:
+            if error.code != NOT_FOUND:
+                raise
+        return NOT_SERVING
+
+    @abc.abstractmethod
+    def _predict(self, batch: Batch, deadline: Deadline) -> Forecast:
+        """Asks for one batch; raises CallError."""
+
+    def _start(self, timeout_seconds: float | None) -> Deadline:
+        return Deadline(self.config.timeout_seconds if timeout_seconds is None else timeout_seconds)
+
+    def _ask_all(self, batches: Sequence[Batch], deadline: Deadline) -> list[Forecast | None]:
+        if len(batches) == 1:
+            return [self._ask(batches[0], deadline)]
+        num_threads = min(len(batches), self.config.max_parallel)
+        with concurrent.futures.ThreadPoolExecutor(num_threads, "marketcast-forecast") as pool:
+            asked = [pool.submit(self._ask, batch, deadline) for batch in batches]
+            try:
+                return [one.result() for one in asked]
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _ask(self, batch: Batch, deadline: Deadline) -> Forecast | None:
+        """The answer, or None if the version that the batch names has gone."""
+        try:
+            return self._predict(batch, deadline)
+        except CallError as error:
+            if batch.version is not None and error.code == NOT_FOUND:
+                return None
+            raise
