@@ -126,8 +126,8 @@ class BlockingClient(abc.ABC):
         return NOT_SERVING
 
     @abc.abstractmethod
-    def _predict(self, batch: Batch, deadline: Deadline) -> Forecast:
-        """Asks for one batch; raises CallError."""
+    def _ask(self, batch: Batch, deadline: Deadline) -> Forecast | None:
+        """The answer, or None if the version that the batch names has gone."""
 
     def _start(self, timeout_seconds: float | None) -> Deadline:
         return Deadline(self.config.timeout_seconds if timeout_seconds is None else timeout_seconds)
@@ -142,12 +142,3 @@ class BlockingClient(abc.ABC):
                 return [one.result() for one in asked]
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
-
-    def _ask(self, batch: Batch, deadline: Deadline) -> Forecast | None:
-        """The answer, or None if the version that the batch names has gone."""
-        try:
-            return self._predict(batch, deadline)
-        except CallError as error:
-            if batch.version is not None and error.code == NOT_FOUND:
-                return None
-            raise

@@ -9,13 +9,15 @@ import grpc
 
 from components.errors import ConfigError
 from serving.addresses import GRPC
-from serving.client_config import ClientConfig
+from serving.client_config import (
+    BACKOFF_MULTIPLIER,
+    FIRST_BACKOFF_SECONDS,
+    MAX_BACKOFF_SECONDS,
+    ClientConfig,
+)
 from serving.requests import METHODS
 from serving.tls import TlsConfig, read_credentials
 
-FIRST_BACKOFF_SECONDS = 0.1
-MAX_BACKOFF_SECONDS = 2.0
-BACKOFF_MULTIPLIER = 2.0
 RETRY_BUFFER_BYTES = 1 << 26
 """A request that does not fit is not tried again; gRPC's own limit of 256 KiB is 40 tickers."""
 KEEPALIVE_TIMEOUT_SECONDS = 10.0
@@ -33,7 +35,7 @@ def make_channel(config: ClientConfig, library: Any = grpc) -> Any:
     if config.endpoint.protocol != GRPC:
         raise ConfigError(
             f"a gRPC client's address must be host:port, grpc:// or grpcs://, got {config.address}; use "
-            "serving.connect for any address"
+            "serving.connect for those of REST"
         )
     options = make_options(config)
     if not config.is_secure:

@@ -8,7 +8,7 @@ import grpc
 
 from serving.answers import ModelMetadata, VersionStatus
 from serving.blocking_client import BlockingClient
-from serving.call_error import CANCELLED, UNIMPLEMENTED, CallError
+from serving.call_error import CANCELLED, NOT_FOUND, UNIMPLEMENTED, CallError
 from serving.channels import make_channel
 from serving.client_config import ClientConfig
 from serving.forecast import Forecast
@@ -44,8 +44,13 @@ class ForecastClient(BlockingClient):
                 raise
         return self._judge_health(deadline)
 
-    def _predict(self, batch: Batch, deadline: Deadline) -> Forecast:
-        return self._call(ask_forecast(self.config, batch), deadline)
+    def _ask(self, batch: Batch, deadline: Deadline) -> Forecast | None:
+        try:
+            return self._call(ask_forecast(self.config, batch), deadline)
+        except CallError as error:
+            if batch.version is not None and error.code == NOT_FOUND:
+                return None
+            raise
 
     def _call(self, question: Question[Answer], deadline: Deadline) -> Answer:
         headers = tuple(self.config.read_headers().items())

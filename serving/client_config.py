@@ -17,6 +17,10 @@ TIMEOUT_SECONDS = 10.0
 MAX_ATTEMPTS = 4
 ATTEMPTS_LIMIT = 5
 """gRPC counts no further. Source: https://github.com/grpc/proposal/blob/master/A6-client-retries.md"""
+FIRST_BACKOFF_SECONDS = 0.1
+MAX_BACKOFF_SECONDS = 2.0
+BACKOFF_MULTIPLIER = 2.0
+"""Between two tries, less a random part."""
 MAX_TICKERS = 512
 """Their bars are 3.2 MB, within the 4 MiB that gRPC takes where nobody has set a limit."""
 MAX_PARALLEL = 4
