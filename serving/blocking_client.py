@@ -70,29 +70,29 @@ class BlockingClient(abc.ABC):
             inquiry.accept(batches, self._ask_all(batches, deadline))
         return inquiry.join()
 
-    @abc.abstractmethod
     def status(self, timeout_seconds: float | None = None) -> tuple[VersionStatus, ...]:
         """Each version that the server knows, newest first.
 
         Raises:
           ServingError: the server cannot be reached, or knows no version of the model.
         """
+        return self._list_versions(self._start(timeout_seconds))
 
-    @abc.abstractmethod
     def metadata(self, timeout_seconds: float | None = None) -> ModelMetadata:
         """The version that would answer, and its signatures.
 
         Raises:
           ServingError: the server cannot be reached, or has no version of the model.
         """
+        return self._describe_model(self._start(timeout_seconds))
 
-    @abc.abstractmethod
     def health(self, timeout_seconds: float | None = None) -> str:
         """Whether the server answers requests: serving.answers.SERVING or NOT_SERVING.
 
         Raises:
           ServingError: the server cannot be reached.
         """
+        return self._check_health(self._start(timeout_seconds))
 
     def wait_until_available(self, timeout_seconds: float) -> int:
         """Waits for a server that has loaded the version that the config names, or any if it names none.
@@ -116,18 +116,26 @@ class BlockingClient(abc.ABC):
                 time.sleep(wait.pause_seconds())
         raise wait.give_up()
 
-    def _judge_health(self, deadline: Deadline) -> str:
-        """health() of a server that has no service of that name."""
+    @abc.abstractmethod
+    def _ask(self, batch: Batch, deadline: Deadline) -> Forecast | None:
+        """The answer, or None if the version that the batch names has gone."""
+
+    @abc.abstractmethod
+    def _list_versions(self, deadline: Deadline) -> tuple[VersionStatus, ...]:
+        """See status."""
+
+    @abc.abstractmethod
+    def _describe_model(self, deadline: Deadline) -> ModelMetadata:
+        """See metadata."""
+
+    def _check_health(self, deadline: Deadline) -> str:
+        """See health; this one is for servers that have no service of that name."""
         try:
-            return judge_health(self.status(deadline.left()))
+            return judge_health(self._list_versions(deadline))
         except CallError as error:
             if error.code != NOT_FOUND:
                 raise
         return NOT_SERVING
-
-    @abc.abstractmethod
-    def _ask(self, batch: Batch, deadline: Deadline) -> Forecast | None:
-        """The answer, or None if the version that the batch names has gone."""
 
     def _start(self, timeout_seconds: float | None) -> Deadline:
         return Deadline(self.config.timeout_seconds if timeout_seconds is None else timeout_seconds)

@@ -19,6 +19,8 @@ _MENDING = {
     UNIMPLEMENTED: "check that the address is the port of a TensorFlow Serving, and of this protocol",
     CANCELLED: "keep the client open until its calls have ended",
 }
+_PLAIN_SIGN = "WRONG_VERSION_NUMBER"
+"""What OpenSSL calls an answer that is none of TLS."""
 _TLS_SIGNS = ("ssl", "tls", "certificate", "handshake")
 
 
@@ -69,6 +71,8 @@ def _explain(config: ClientConfig, code: str, details: str, timeout_seconds: flo
 def _mend_connection(config: ClientConfig, details: str) -> str:
     if not config.is_secure:
         return "check the address and whether the server wants TLS, or start one with `marketcast serve`"
+    if _PLAIN_SIGN in details:
+        return "check the port; this one seems to speak plain text, as grpc:// and http:// do"
     if any(sign in details.lower() for sign in _TLS_SIGNS):
-        return "check the root certificates, and the client's own"
+        return "check the server's certificate and the roots that it must go back to, and the client's own"
     return "check the address, whether the server speaks TLS, and the client's certificate"

@@ -29,21 +29,6 @@ class ForecastClient(BlockingClient):
     def close(self) -> None:
         self._channel.close()
 
-    def status(self, timeout_seconds: float | None = None) -> tuple[VersionStatus, ...]:
-        return self._call(ask_status(self.config), self._start(timeout_seconds))
-
-    def metadata(self, timeout_seconds: float | None = None) -> ModelMetadata:
-        return self._call(ask_metadata(self.config), self._start(timeout_seconds))
-
-    def health(self, timeout_seconds: float | None = None) -> str:
-        deadline = self._start(timeout_seconds)
-        try:
-            return self._call(ask_health(), deadline)
-        except CallError as error:
-            if error.code != UNIMPLEMENTED:
-                raise
-        return self._judge_health(deadline)
-
     def _ask(self, batch: Batch, deadline: Deadline) -> Forecast | None:
         try:
             return self._call(ask_forecast(self.config, batch), deadline)
@@ -51,6 +36,20 @@ class ForecastClient(BlockingClient):
             if batch.version is not None and error.code == NOT_FOUND:
                 return None
             raise
+
+    def _list_versions(self, deadline: Deadline) -> tuple[VersionStatus, ...]:
+        return self._call(ask_status(self.config), deadline)
+
+    def _describe_model(self, deadline: Deadline) -> ModelMetadata:
+        return self._call(ask_metadata(self.config), deadline)
+
+    def _check_health(self, deadline: Deadline) -> str:
+        try:
+            return self._call(ask_health(), deadline)
+        except CallError as error:
+            if error.code != UNIMPLEMENTED:
+                raise
+        return super()._check_health(deadline)
 
     def _call(self, question: Question[Answer], deadline: Deadline) -> Answer:
         headers = tuple(self.config.read_headers().items())

@@ -35,18 +35,6 @@ class RestForecastClient(BlockingClient):
     def close(self) -> None:
         self._connections.close()
 
-    def status(self, timeout_seconds: float | None = None) -> tuple[VersionStatus, ...]:
-        body = self._send(Exchange("GET", self._path()), self._start(timeout_seconds))
-        return json_bodies.read_status_body(self.config, body)
-
-    def metadata(self, timeout_seconds: float | None = None) -> ModelMetadata:
-        path = self._path(self.config.version, self.config.label)
-        body = self._send(Exchange("GET", f"{path}/metadata"), self._start(timeout_seconds))
-        return json_bodies.read_metadata_body(self.config, body)
-
-    def health(self, timeout_seconds: float | None = None) -> str:
-        return self._judge_health(self._start(timeout_seconds))
-
     def _ask(self, batch: Batch, deadline: Deadline) -> Forecast | None:
         version = self.config.version if batch.version is None else batch.version
         if version is None:
@@ -60,11 +48,19 @@ class RestForecastClient(BlockingClient):
             raise
         return json_bodies.read_prediction(self.config, body, batch.bars, version)
 
+    def _list_versions(self, deadline: Deadline) -> tuple[VersionStatus, ...]:
+        return json_bodies.read_status_body(self.config, self._send(Exchange("GET", self._path()), deadline))
+
+    def _describe_model(self, deadline: Deadline) -> ModelMetadata:
+        path = self._path(self.config.version, self.config.label)
+        body = self._send(Exchange("GET", f"{path}/metadata"), deadline)
+        return json_bodies.read_metadata_body(self.config, body)
+
     def _find_version(self, deadline: Deadline) -> int:
         """The version that would answer, of those that are available."""
         if self.config.label:
-            return self.metadata(deadline.left()).version
-        statuses = self.status(deadline.left())
+            return self._describe_model(deadline).version
+        statuses = self._list_versions(deadline)
         if (version := find_available(statuses)) is None:
             raise CallError(self.config, NOT_FOUND, describe_statuses(statuses), deadline.seconds)
         return version
