@@ -31,6 +31,8 @@ _FIELDS: dict[int, tuple[np.dtype[Any], str]] = {
     wire_pb2.DT_BOOL: (np.dtype(np.bool_), "bool_val"),
     wire_pb2.DT_STRING: (np.dtype(object), "string_val"),
 }
+_PACKED = (wire_pb2.DT_FLOAT, wire_pb2.DT_DOUBLE)
+"""Types whose values wire_pb2.PackedValues holds."""
 _DATA_TYPES = {dtype: number for number, (dtype, _) in _FIELDS.items()}
 
 
@@ -53,7 +55,10 @@ def write_tensor(array: Array, message: TensorMessage, as_fields: bool = False) 
     message.tensor_shape.SetInParent()  # A scalar has a shape, too: one without dimensions.
     for size in array.shape:
         message.tensor_shape.dim.add().size = size
-    if as_fields or array.dtype.kind == "O":
+    if as_fields and message.dtype in _PACKED:
+        packed = wire_pb2.PackedValues(**{_FIELDS[message.dtype][1]: array.tobytes()})
+        message.MergeFromString(packed.SerializeToString())
+    elif as_fields or array.dtype.kind == "O":
         getattr(message, _FIELDS[message.dtype][1]).extend(array.ravel().tolist())
     else:
         message.tensor_content = array.tobytes()
@@ -80,7 +85,12 @@ def read_tensor(message: TensorMessage) -> Array:
     num_elements = math.prod(shape)
     if message.tensor_content and dtype.kind != "O":
         return _read_content(message.tensor_content, dtype, num_elements).reshape(shape)
-    return _read_fields(getattr(message, field), dtype, num_elements).reshape(shape)
+    if message.dtype in _PACKED:
+        packed = wire_pb2.PackedValues.FromString(message.SerializeToString())
+        values = np.frombuffer(getattr(packed, field), dtype)
+    else:
+        values = getattr(message, field)
+    return _read_fields(values, dtype, num_elements).reshape(shape)
 
 
 def _read_content(content: bytes, dtype: np.dtype[Any], num_elements: int) -> Array:

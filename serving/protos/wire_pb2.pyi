@@ -117,6 +117,14 @@ class TensorProto(_message.Message):
     uint64_val: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, dtype: _Optional[_Union[DataType, str]] = ..., tensor_shape: _Optional[_Union[TensorShapeProto, _Mapping]] = ..., version_number: _Optional[int] = ..., tensor_content: _Optional[bytes] = ..., float_val: _Optional[_Iterable[float]] = ..., double_val: _Optional[_Iterable[float]] = ..., int_val: _Optional[_Iterable[int]] = ..., string_val: _Optional[_Iterable[bytes]] = ..., int64_val: _Optional[_Iterable[int]] = ..., bool_val: _Optional[_Iterable[bool]] = ..., uint32_val: _Optional[_Iterable[int]] = ..., uint64_val: _Optional[_Iterable[int]] = ...) -> None: ...
 
+class PackedValues(_message.Message):
+    __slots__ = ("float_val", "double_val")
+    FLOAT_VAL_FIELD_NUMBER: _ClassVar[int]
+    DOUBLE_VAL_FIELD_NUMBER: _ClassVar[int]
+    float_val: bytes
+    double_val: bytes
+    def __init__(self, float_val: _Optional[bytes] = ..., double_val: _Optional[bytes] = ...) -> None: ...
+
 class TensorInfo(_message.Message):
     __slots__ = ("name", "dtype", "tensor_shape")
     NAME_FIELD_NUMBER: _ClassVar[int]
