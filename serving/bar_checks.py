@@ -26,7 +26,11 @@ def check_lengths(tickers: Sequence[str], rows: Mapping[str, Sequence[Any]]) -> 
     """
     expected = [values.shape for values in rows[contract.CLOSE]]
     for name, arrays in rows.items():
-        shapes = [of_close if a is None else a.shape for a, of_close in zip(arrays, expected, strict=True)]
+        # Days may be unknown, and are then as many as there are closes.
+        shapes = [
+            of_close if values is None else values.shape
+            for values, of_close in zip(arrays, expected, strict=True)
+        ]
         if shapes != expected or set(map(len, shapes)) != {1}:
             _refuse_shapes(tickers, name, shapes, expected)
     for ticker, (length, *_) in zip(tickers, expected, strict=True):
@@ -56,7 +60,7 @@ def check_days(tickers: Sequence[str], days: Days) -> None:
     Raises:
       InputError: names the first such day.
     """
-    backwards = np.diff(days, axis=1) <= np.timedelta64(0, "D")
+    backwards = days[:, 1:] <= days[:, :-1]  # False of NaT.
     if backwards.any():
         index, row = np.argwhere(backwards)[0]
         before, after = days[index, row : row + 2]

@@ -68,9 +68,9 @@ def _split_frame(frame: Any) -> tuple[tuple[str, ...], dict[str, Rows]]:
     for name in (contract.TICKER, contract.DATE):
         if name not in frame.columns:
             raise _missing("bars", name, frame.columns)
-    names = np.asarray(frame[contract.TICKER]).astype(str).tolist()
-    _check_tickers(names)
+    names = [str(name) for name in np.asarray(frame[contract.TICKER]).tolist()]
     tickers = tuple(sorted(set(names)))
+    _check_tickers(tickers)
     number = {ticker: index for index, ticker in enumerate(tickers)}
     codes = np.fromiter(map(number.__getitem__, names), np.int64, len(names))
     days = _parse_days("bars", np.asarray(frame[contract.DATE]))

@@ -101,6 +101,36 @@ def test_bad_bars_are_refused_before_they_are_sent(change, reason):
         take_latest_bars({"S000": columns})
 
 
+def test_the_culprit_is_found_among_many():
+    bars = make_mapping(make_frame(3))
+    for name, value, reason in [
+        (contract.VOLUME, "many", "bars of S001: volume must hold numbers"),
+        (contract.LOW, -1.0, "bars of S001: low must be positive"),
+        (contract.DATE, "soon", "bars of S001: date must be a day"),
+        (contract.DATE, "1999-01-01", "bars of S001 must be one a day"),
+    ]:
+        with pytest.raises(InputError, match=reason):
+            take_latest_bars({**bars, "S001": set_value(name, -1, value)(bars["S001"])})
+    for name in (contract.HIGH, contract.DATE):
+        shorter = {**bars["S001"], name: bars["S001"][name][1:]}
+        with pytest.raises(InputError, match=rf"bars of S001: .* got \[264\] of {name}"):
+            take_latest_bars({**bars, "S001": shorter})
+    with pytest.raises(InputError, match="bars of S001 must have the column high, got"):
+        take_latest_bars({**bars, "S001": drop(contract.HIGH)(bars["S001"])})
+
+
+def test_tickers_may_come_in_several_types_and_some_without_days():
+    bars = make_mapping(make_frame(3))
+    expected = take_latest_bars(bars)
+    bars["S001"] = drop(contract.DATE)({name: list(column) for name, column in bars["S001"].items()})
+    bars["S002"] = {name: column.astype(object) for name, column in bars["S002"].items()}
+    latest = take_latest_bars(bars)
+    for name in contract.BAR_COLUMNS:
+        np.testing.assert_array_equal(latest.columns[name], expected.columns[name])
+    assert np.isnat(latest.as_of).tolist() == [False, True, False]
+    assert latest.as_of[2] == expected.as_of[2]
+
+
 def test_bars_before_the_latest_are_not_looked_at():
     columns = set_value(contract.CLOSE, 0, -1.0)(make_mapping(make_frame(1))["S000"])
     take_latest_bars({"S000": columns})
