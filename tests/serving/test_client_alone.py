@@ -13,19 +13,24 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 
 IMPORTS = """
 import json, sys
-import serving.client
-print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+started_with = set(sys.modules)
+import {module}
+names = {{name.partition(".")[0] for name in set(sys.modules) - started_with}}
+print(json.dumps(sorted(names - sys.stdlib_module_names)))
 """
+OWN_AND_THIRD = {"components", "serving", "grpc", "google", "numpy"}
+BROUGHT_ALONG = {"cython_runtime", "typing_extensions", "grpc_health", "grpc_reflection", "grpc_tools"}
+"""What they import themselves; the last three only where they happen to be installed."""
 ASK = """
 import sys
 for name in ("tensorflow", "tensorflow_serving", "tfx", "pandas", "pyarrow", "rich", "click"):
     sys.modules[name] = None  # An import of it fails.
 import numpy as np
 from components import contract
-from serving.client import ForecastClient
+from serving.connect import connect
 days = np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]")
 bars = {name: np.linspace(10.0, 12.0, len(days)) for name in contract.BAR_COLUMNS}
-with ForecastClient(sys.argv[1]) as client:
+with connect(sys.argv[1]) as client:
     forecast = client.forecast({"A": {**bars, contract.DATE: days}})
     client.status(), client.metadata()
 print(forecast.model_version, forecast.as_of[0], forecast.price_quantiles.shape)
@@ -44,11 +49,18 @@ def run_alone(code, *arguments):
     return ended.stdout
 
 
-def test_its_import_brings_in_little():
-    imported = set(json.loads(run_alone(IMPORTS)))
-    heavy = {"tensorflow", "tensorflow_serving", "tfx", "keras", "apache_beam", "pandas", "pyarrow", "rich"}
-    assert imported & heavy == set()
-    assert {"grpc", "numpy", "google"} <= imported
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("serving.client", OWN_AND_THIRD),
+        ("serving.async_client", OWN_AND_THIRD),
+        ("serving.rest_client", OWN_AND_THIRD - {"grpc"}),
+        ("serving.connect", {"components", "serving", "google", "numpy"}),
+    ],
+)
+def test_an_import_brings_in_little(module, expected):
+    imported = {name for name in json.loads(run_alone(IMPORTS.format(module=module))) if name[0] != "_"}
+    assert imported - BROUGHT_ALONG == expected
 
 
 @pytest.mark.tf
