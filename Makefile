@@ -84,13 +84,6 @@ lock: setup  ## solve both dependency sets again; pins that still fit stay, unle
 	@$(UV_COMPILE) requirements/current.in requirements/dev.in --python-version 3.11 --universal --output-file requirements/current.txt > /dev/null
 	@sed -i -E "s/ $(LOCKED_FOR)//; s/ ; python_full_version < '3.14'$$//" requirements/current.txt
 
-# This protoc is of the oldest protobuf that we lock: newer ones read its code, older ones refuse newer code.
-PROTOC := $(BIN)/uv run --quiet --no-project --isolated --python 3.11 --with grpcio-tools==1.62.3 python -m grpc_tools.protoc
-
-.PHONY: protos
-protos: setup  ## compile serving/protos/wire.proto anew
-	@$(PROTOC) -I. --python_out=. --pyi_out=. serving/protos/wire.proto
-
 .PHONY: docs
 docs: setup  ## write docs/config.md anew from the dataclasses
 	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -W ignore -m pipeline.config_reference > docs/config.md.new

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -58,6 +60,37 @@ def _configured(command: Callable[..., None]) -> Callable[..., None]:
     return file(override(command))
 
 
+def _connected(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the flags of a server, gathered into `connection` but for --address."""
+
+    @functools.wraps(command)
+    def gather(**options: Any) -> None:
+        from serving.connection_flags import ConnectionFlags
+
+        names = [field.name for field in dataclasses.fields(ConnectionFlags)]
+        given = {name: value for name in names if (value := options.pop(name)) is not None}
+        command(connection=ConnectionFlags(**given), **options)
+
+    options = (
+        click.option(
+            "--address",
+            default="",
+            metavar="ADDRESS",
+            help="A server: host:port or a URL of grpc, grpcs, http or https; without it one is started.",
+        ),
+        click.option("--model-version", type=int, help="Ask this version.  [default: the newest]"),
+        click.option("--label", default="", metavar="NAME", help="Ask the version of this label."),
+        click.option("--tls-ca", default="", metavar="FILE", help="Roots of the server's certificate."),
+        click.option("--tls-cert", default="", metavar="FILE", help="Own certificate, if the server asks."),
+        click.option("--tls-key", default="", metavar="FILE", help="Its private key."),
+        click.option("--token-file", default="", metavar="FILE", help="Sent as `authorization: Bearer ...`."),
+        click.option("--timeout", type=float, help="Seconds for the answer.  [default: 10]"),
+    )
+    for option in reversed(options):
+        gather = option(gather)
+    return gather
+
+
 @main.command()
 @_configured
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on standard output.")
@@ -99,7 +132,7 @@ def serve(
 )
 @click.option("--data", "data_path", metavar="PATH", help="The bars.  [default: of the configuration]")
 @click.option("--as-of", default="", metavar="DAY", help="Forecast as of this day; later bars are ignored.")
-@click.option("--address", default="", metavar="HOST:PORT", help="A server; without it one is started.")
+@_connected
 @click.option(
     "--model-base-path", metavar="DIR", help="What that one serves.  [default: of the configuration]"
 )
@@ -111,7 +144,9 @@ def forecast(
     model_base_path: str | None,
     **options: Any,
 ) -> None:
-    """Ask a served model, over gRPC, for the price bands of the next days."""
+    """Ask a served model, over gRPC or REST, for the price bands of the next days."""
+    # What it has to tell about a connection stands in the error; must be set before gRPC is imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from pipeline.environment import load_serving_sections
     from serving import forecast_command
 

@@ -13,7 +13,9 @@ from components.ingest.bars import ValidationConfig, day_number
 from components.ingest.sources import SourceConfig
 from components.push import publish
 from serving import embedded
-from serving.client import ForecastClient
+from serving.client_config import ClientConfig
+from serving.connect import connect
+from serving.connection_flags import ConnectionFlags
 from serving.forecast_report import describe_forecast, print_forecast
 from serving.latest_bars import read_latest_bars
 
@@ -26,10 +28,11 @@ class ForecastOptions:
       tickers: names, in one text or in several, each separated by commas.
       source: where the bars are.
       model_base_path: folder of the versions, for a server of one's own.
-      address: host:port of a server; empty starts one for the time of the forecast.
+      address: of a server, see serving.addresses; empty starts one for the time of the forecast.
       as_of: ISO date; later bars are ignored. Empty takes all.
       as_json: print one JSON object.
       validation: policies for bad bars.
+      connection: how the server of that address is reached.
     """
 
     tickers: str | Sequence[str]
@@ -39,6 +42,7 @@ class ForecastOptions:
     as_of: str = ""
     as_json: bool = False
     validation: ValidationConfig = dataclasses.field(default_factory=ValidationConfig)
+    connection: ConnectionFlags = dataclasses.field(default_factory=ConnectionFlags)
 
     def __post_init__(self) -> None:
         if not self.names:
@@ -52,6 +56,8 @@ class ForecastOptions:
                 raise ConfigError(
                     f"--as-of must be a day as YYYY-MM-DD, got {self.as_of!r}; write it so"
                 ) from error
+        if not self.address:
+            self.connection.check_alone()
 
     @property
     def names(self) -> list[str]:
@@ -74,7 +80,7 @@ def forecast(options: ForecastOptions, output: TextIO, notes: TextIO) -> None:
     """
     last_day = day_number(options.as_of) if options.as_of else None
     bars = read_latest_bars(options.source, options.validation, options.names, last_day)
-    with _find_server(options, notes) as address, ForecastClient(address) as client:
+    with _find_server(options, notes) as server, connect(server) as client:
         answer = client.forecast(bars)
     if options.as_json:
         json.dump(describe_forecast(answer), output, indent=1, allow_nan=False)
@@ -84,10 +90,10 @@ def forecast(options: ForecastOptions, output: TextIO, notes: TextIO) -> None:
 
 
 @contextlib.contextmanager
-def _find_server(options: ForecastOptions, notes: TextIO) -> Iterator[str]:
-    """The address that was given, or that of a server that runs for the time being."""
+def _find_server(options: ForecastOptions, notes: TextIO) -> Iterator[ClientConfig]:
+    """The server that was named, or one that runs for the time being."""
     if options.address:
-        yield options.address
+        yield options.connection.make_config(options.address)
         return
     if not publish.list_versions(options.model_base_path):
         raise ServingError(
@@ -97,4 +103,4 @@ def _find_server(options: ForecastOptions, notes: TextIO) -> Iterator[str]:
     notes.write("starting a server for this forecast; `marketcast serve` keeps one, for --address\n")
     notes.flush()
     with embedded.start_server(options.model_base_path) as address:
-        yield address
+        yield options.connection.make_config(address)
