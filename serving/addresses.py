@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import urllib.parse
 
 from components.errors import ConfigError
 
@@ -54,6 +53,8 @@ def parse_address(address: str) -> Endpoint:
 
 
 def _parse_http(address: str, is_secure: bool) -> Endpoint:
+    import urllib.parse
+
     try:
         url = urllib.parse.urlsplit(address)
         is_whole = bool(url.hostname) and (url.port is None or url.port > 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-import tempfile
 from typing import TYPE_CHECKING
 
 from components.errors import ConfigError
@@ -88,6 +87,8 @@ def make_ssl_context(credentials: Credentials) -> ssl.SSLContext:
 
 def _load_own(context: ssl.SSLContext, certificate: bytes, private_key: bytes) -> None:
     """Gives a context the client's certificate; OpenSSL's binding takes files only."""
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "own.pem"
         file.touch(mode=0o600)
