@@ -19,6 +19,8 @@ _MENDING = {
     UNIMPLEMENTED: "check that the address is the port of a TensorFlow Serving, and of this protocol",
     CANCELLED: "keep the client open until its calls have ended",
 }
+_BATCHING_SIGN = "Batched output tensor"
+"""What TensorFlow Serving says of outputs without a row for each ticker."""
 _PLAIN_SIGN = "WRONG_VERSION_NUMBER"
 """What OpenSSL calls an answer that is none of TLS."""
 _TLS_SIGNS = ("ssl", "tls", "certificate", "handshake")
@@ -63,6 +65,8 @@ def _explain(config: ClientConfig, code: str, details: str, timeout_seconds: flo
         )
     if config.label and code == INVALID_ARGUMENT and config.label in details:
         mending = "check the label, which an operator gives to a version"
+    elif _BATCHING_SIGN in details:
+        mending = "ask with by_rows, as this server joins requests into batches"
     else:
         mending = _MENDING.get(code, "check the request, and that the model is one of marketcast")
     return f"{address} must answer the request, got {code}: {details}; {mending}"

@@ -39,6 +39,7 @@ class ClientConfig:
       model_name: what the server calls the model.
       version: the one to ask; None leaves it to the server or to the label.
       label: of the version to ask, such as stable; empty for none.
+      by_rows: ask contract.ROW_FORECAST_SIGNATURE, as a server wants that joins requests into batches.
       timeout_seconds: deadline of each call that names none, retries included.
       max_attempts: tries of each call while the server cannot be reached, 1 .. ATTEMPTS_LIMIT.
       max_tickers: of one request; more are sent as several.
@@ -53,6 +54,7 @@ class ClientConfig:
     model_name: str = contract.MODEL_NAME
     version: int | None = None
     label: str = ""
+    by_rows: bool = False
     timeout_seconds: float = TIMEOUT_SECONDS
     max_attempts: int = MAX_ATTEMPTS
     max_tickers: int = MAX_TICKERS
@@ -95,6 +97,11 @@ class ClientConfig:
     def is_secure(self) -> bool:
         """Whether the connection is one of TLS."""
         return bool(self.endpoint.is_secure or self.tls)
+
+    @property
+    def signature_name(self) -> str:
+        """The signature that is asked."""
+        return contract.ROW_FORECAST_SIGNATURE if self.by_rows else contract.FORECAST_SIGNATURE
 
     def read_headers(self) -> Headers:
         """The headers of the next call.

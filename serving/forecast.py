@@ -25,6 +25,7 @@ HORIZON = "horizon"
 AS_OF = "as_of"
 PRICE = "price"
 RETURN = "return"
+_SHARED = (contract.QUANTILE_LEVELS_OUTPUT, contract.HORIZONS_OUTPUT, contract.MODEL_VERSION)
 _BY_TICKER = ("as_of", "last_close", "return_quantiles", "price_quantiles")
 """Attributes whose first axis is that of the tickers."""
 
@@ -112,6 +113,14 @@ def read_forecast(outputs: Mapping[str, npt.NDArray[Any]], bars: LatestBars, ser
         model_version=outputs[contract.MODEL_VERSION].item().decode(),
         served_version=served_version,
     )
+
+
+def take_shared(outputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """The outputs of `forecast` out of those of `forecast_rows`, which repeats what all tickers share."""
+    return {
+        name: array[0, ...] if name in _SHARED and array.ndim and len(array) else array
+        for name, array in outputs.items()
+    }
 
 
 def join_forecasts(parts: Sequence[Forecast]) -> Forecast:

@@ -26,7 +26,7 @@ from serving.answers import (
 )
 from serving.bars import LatestBars
 from serving.client_config import ClientConfig
-from serving.forecast import Forecast, read_forecast
+from serving.forecast import Forecast, read_forecast, take_shared
 from serving.protos import wire_pb2
 
 CODES = {
@@ -64,11 +64,11 @@ def make_model_path(config: ClientConfig, version: int | None = None, label: str
     return f"{path}/labels/{urllib.parse.quote(label, safe='')}" if label else path
 
 
-def write_bars(bars: LatestBars) -> bytes:
+def write_bars(config: ClientConfig, bars: LatestBars) -> bytes:
     """The body of a request to `:predict`, in columns."""
     inputs = {contract.TICKER: list(bars.tickers)}
     inputs |= {name: column.tolist() for name, column in bars.columns.items()}
-    return json.dumps({"signature_name": contract.FORECAST_SIGNATURE, "inputs": inputs}).encode()
+    return json.dumps({"signature_name": config.signature_name, "inputs": inputs}).encode()
 
 
 def read_prediction(config: ClientConfig, body: bytes, bars: LatestBars, version: int) -> Forecast:
@@ -92,7 +92,7 @@ def read_prediction(config: ClientConfig, body: bytes, bars: LatestBars, version
             f"{config.address} must answer tensors, got: {first_line(str(error))}; serve a model of "
             "marketcast"
         ) from error
-    return read_forecast(arrays, bars, version)
+    return read_forecast(take_shared(arrays) if config.by_rows else arrays, bars, version)
 
 
 def read_status_body(config: ClientConfig, body: bytes) -> tuple[VersionStatus, ...]:
@@ -132,7 +132,7 @@ def read_error(status: int, body: bytes) -> tuple[str, str]:
 
 def _to_array(name: str, value: Any) -> npt.NDArray[Any]:
     if _DTYPES[name] is np.str_:
-        return np.array(value.encode() if isinstance(value, str) else value, object)
+        return np.char.encode(np.array(value, np.str_)).astype(object)
     return np.asarray(value, _DTYPES[name])
 
 

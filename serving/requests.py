@@ -20,7 +20,7 @@ from serving.answers import (
     read_statuses,
 )
 from serving.client_config import ClientConfig
-from serving.forecast import Forecast, read_forecast
+from serving.forecast import Forecast, read_forecast, take_shared
 from serving.inquiry import Batch
 from serving.protos import wire_pb2
 from serving.tensors import read_tensor, write_tensor
@@ -81,7 +81,7 @@ class Question(Generic[Answer]):
 def ask_forecast(config: ClientConfig, batch: Batch) -> Question[Forecast]:
     """Asks for a forecast of the batch's tickers."""
     spec = _make_model_spec(config, batch.version)
-    spec.signature_name = contract.FORECAST_SIGNATURE
+    spec.signature_name = config.signature_name
     request = wire_pb2.PredictRequest(model_spec=spec)
     names = np.array([name.encode() for name in batch.bars.tickers], object)
     for name, column in {contract.TICKER: names, **batch.bars.columns}.items():
@@ -92,7 +92,9 @@ def ask_forecast(config: ClientConfig, batch: Batch) -> Question[Forecast]:
             outputs = {name: read_tensor(tensor) for name, tensor in answer.outputs.items()}
         except ValueError as error:
             raise ServingError(f"{config.address} must answer tensors, got: {error}") from error
-        return read_forecast(outputs, batch.bars, answer.model_spec.version.value)
+        return read_forecast(
+            take_shared(outputs) if config.by_rows else outputs, batch.bars, answer.model_spec.version.value
+        )
 
     return Question(PREDICT, request, read)
 
