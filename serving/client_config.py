@@ -148,9 +148,10 @@ def check_headers(headers: Headers) -> None:
       ConfigError: names the first such header.
     """
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name):
+        if not _HEADER_NAME.fullmatch(name) or name.startswith("grpc-") or name.endswith("-bin"):
             raise ConfigError(
-                f"a header's name must be of a-z, 0-9, '_', '-' and '.', got {name!r}; write it so"
+                f"a header's name must be of a-z, 0-9, '_', '-' and '.', and neither begin with grpc- nor end "
+                f"with -bin, got {name!r}; write it so"
             )
         if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
             raise ConfigError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import grpc
 import numpy as np
@@ -90,7 +91,12 @@ def test_many_forecasts_run_at_a_time(address, stand_in):
 
 def test_batches_under_way_are_bounded(address, stand_in):
     both_there = threading.Barrier(2)
-    stand_in.before = lambda *_: both_there.wait(TIMEOUT_SECONDS)
+
+    def linger(*_):
+        both_there.wait(TIMEOUT_SECONDS)
+        time.sleep(0.1)  # A third one would come meanwhile.
+
+    stand_in.before = linger
     bars = make_mapping(make_frame(6))
     ask(address, lambda client: client.forecast(bars), max_tickers=1, max_parallel=2)
     assert stand_in.most_under_way == 2

@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import socket
 import threading
+import time
 
 import grpc
 import numpy as np
@@ -140,7 +141,12 @@ def test_a_forecast_in_batches_is_that_in_one(connect, stand_in):
 
 def test_batches_under_way_are_bounded(connect, stand_in):
     both_there = threading.Barrier(2)
-    stand_in.before = lambda *_: both_there.wait(TIMEOUT_SECONDS)
+
+    def linger(*_):
+        both_there.wait(TIMEOUT_SECONDS)
+        time.sleep(0.1)  # A third one would come meanwhile.
+
+    stand_in.before = linger
     connect(max_tickers=1, max_parallel=2).forecast(make_mapping(make_frame(6)))
     assert stand_in.most_under_way == 2
 
