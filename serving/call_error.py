@@ -63,13 +63,15 @@ def _explain(config: ClientConfig, code: str, details: str, timeout_seconds: flo
             f"{address} must serve the model {config.model_name}, got: {details}; check the model's "
             "name and the versions under the server's model base path"
         )
+    return f"{address} must answer the request, got {code}: {details}; {_mend(config, code, details)}"
+
+
+def _mend(config: ClientConfig, code: str, details: str) -> str:
     if config.label and code == INVALID_ARGUMENT and config.label in details:
-        mending = "check the label, which an operator gives to a version"
-    elif _BATCHING_SIGN in details:
-        mending = "ask with by_rows, as this server joins requests into batches"
-    else:
-        mending = _MENDING.get(code, "check the request, and that the model is one of marketcast")
-    return f"{address} must answer the request, got {code}: {details}; {mending}"
+        return "check the label, which an operator gives to a version"
+    if _BATCHING_SIGN in details:
+        return "ask with by_rows, as this server joins requests into batches"
+    return _MENDING.get(code, "check the request, and that the model is one of marketcast")
 
 
 def _mend_connection(config: ClientConfig, details: str) -> str:

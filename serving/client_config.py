@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import re
 from collections.abc import Callable, Mapping
 
@@ -70,11 +71,16 @@ class ClientConfig:
                 "https://, or leave the certificates out"
             )
         self._check_model()
+        self._check_limits()
+        if not callable(self.headers):
+            check_headers(self.headers)
+
+    def _check_limits(self) -> None:
         _check_at_least("max_tickers", self.max_tickers, 1)
         _check_at_least("max_parallel", self.max_parallel, 1)
-        if not self.timeout_seconds > 0:
+        if not 0.0 < self.timeout_seconds < math.inf:
             raise ConfigError(
-                f"timeout_seconds must be positive, got {self.timeout_seconds:g}; allow some time"
+                f"timeout_seconds must be positive and finite, got {self.timeout_seconds:g}; allow some time"
             )
         if not 1 <= self.max_attempts <= ATTEMPTS_LIMIT:
             raise ConfigError(
@@ -85,8 +91,6 @@ class ClientConfig:
                 f"keepalive_seconds must be 0 or at least {MIN_KEEPALIVE_SECONDS:g}, got "
                 f"{self.keepalive_seconds:g}; 0 sends no pings"
             )
-        if not callable(self.headers):
-            check_headers(self.headers)
 
     @functools.cached_property
     def endpoint(self) -> Endpoint:
@@ -150,7 +154,7 @@ def check_headers(headers: Headers) -> None:
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or name.startswith("grpc-") or name.endswith("-bin"):
             raise ConfigError(
-                f"a header's name must be of a-z, 0-9, '_', '-' and '.', and neither begin with grpc- nor end "
+                "a header's name must be of a-z, 0-9, '_', '-' and '.', neither begin with grpc- nor end "
                 f"with -bin, got {name!r}; write it so"
             )
         if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
