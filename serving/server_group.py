@@ -86,7 +86,7 @@ class ServerGroup:
                 time.sleep(POLL_SECONDS)
 
     def _read_states(self, address: str) -> dict[int, str]:
-        with ForecastClient(address, self.model_name) as client:
+        with ForecastClient(address, model_name=self.model_name) as client:
             return {status.version: status.state for status in client.status()}
 
     def _read_label(self, address: str, label: str) -> str:
