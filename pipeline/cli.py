@@ -15,6 +15,7 @@ import click
 from components import contract
 from components.errors import MarketcastError
 from pipeline import rollout
+from pipeline.connection_options import IDENTITY_OPTIONS, add_options, gather_connection
 from pipeline.kubeflow.submission import command as submission
 
 LOG_FORMAT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
@@ -65,30 +66,23 @@ def _connected(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def gather(**options: Any) -> None:
-        from serving.connection_flags import ConnectionFlags
+        command(connection=gather_connection(options), **options)
 
-        names = [field.name for field in dataclasses.fields(ConnectionFlags)]
-        given = {name: value for name in names if (value := options.pop(name)) is not None}
-        command(connection=ConnectionFlags(**given), **options)
-
-    options = (
-        click.option(
-            "--address",
-            default="",
-            metavar="ADDRESS",
-            help="A server: host:port or a URL of grpc, grpcs, http or https; without it one is started.",
+    return add_options(
+        (
+            click.option(
+                "--address",
+                default="",
+                metavar="ADDRESS",
+                help="A server: host:port or a URL of grpc, grpcs, http or https; without it one is started.",
+            ),
+            click.option("--model-version", type=int, help="Ask this version.  [default: the newest]"),
+            click.option("--label", default="", metavar="NAME", help="Ask the version of this label."),
+            *IDENTITY_OPTIONS,
+            click.option("--timeout", type=float, help="Seconds for the answer.  [default: 10]"),
         ),
-        click.option("--model-version", type=int, help="Ask this version.  [default: the newest]"),
-        click.option("--label", default="", metavar="NAME", help="Ask the version of this label."),
-        click.option("--tls-ca", default="", metavar="FILE", help="Roots of the server's certificate."),
-        click.option("--tls-cert", default="", metavar="FILE", help="Own certificate, if the server asks."),
-        click.option("--tls-key", default="", metavar="FILE", help="Its private key."),
-        click.option("--token-file", default="", metavar="FILE", help="Sent as `authorization: Bearer ...`."),
-        click.option("--timeout", type=float, help="Seconds for the answer.  [default: 10]"),
+        gather,
     )
-    for option in reversed(options):
-        gather = option(gather)
-    return gather
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import click
 
 from components import contract
+from pipeline.connection_options import IDENTITY_OPTIONS, add_options, gather_connection
 
 _STORE_OPTIONS = (
     click.option("--config-file", default="", metavar="FILE", help="The servers' models.config."),
@@ -26,6 +28,7 @@ _STORE_OPTIONS = (
     click.option(
         "--model-base-path", default="", metavar="DIR", help="As seen here.  [default: of the configuration]"
     ),
+    *IDENTITY_OPTIONS,
 )
 _CHANGE_OPTIONS = (
     click.option(
@@ -40,13 +43,7 @@ _CHANGE_OPTIONS = (
 
 def _with(options: tuple[Callable[..., Any], ...]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Gives a command these options."""
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+    return functools.partial(add_options, options)
 
 
 @click.group()
@@ -61,7 +58,7 @@ def status(as_json: bool, **options: Any) -> None:
     """Show each version: where it is loaded, its labels, whether it is blessed."""
     from serving import rollout_command
 
-    rollout_command.show_status(rollout_command.RolloutOptions(**options), sys.stdout, as_json)
+    rollout_command.show_status(_gather(options), sys.stdout, as_json)
 
 
 @rollout.command()
@@ -105,10 +102,16 @@ def prune(is_meant: bool, **options: Any) -> None:
     """Delete the folders of old versions that nobody serves."""
     from serving import rollout_command
 
-    rollout_command.prune(rollout_command.RolloutOptions(**options), is_meant, sys.stdout)
+    rollout_command.prune(_gather(options), is_meant, sys.stdout)
 
 
 def _make(options: dict[str, Any]) -> Any:
     from serving import rollout_command
 
-    return rollout_command.make_rollout(rollout_command.RolloutOptions(**options), sys.stderr)
+    return rollout_command.make_rollout(_gather(options), sys.stderr)
+
+
+def _gather(options: dict[str, Any]) -> Any:
+    from serving import rollout_command
+
+    return rollout_command.RolloutOptions(connection=gather_connection(options), **options)

@@ -117,7 +117,15 @@ class FileStore:
 
         In this order no change is without its line; a line without its change is left by a rollout that
         was killed, and harms nothing: the rollout is run again.
+
+        Raises:
+          MarketcastError: somebody has edited the file since it was read.
         """
+        if self._path.read_text(encoding="utf-8") != content.text:
+            raise MarketcastError(
+                f"{self._path} must not change during a rollout, got an edit by somebody else; look at it "
+                "with `marketcast rollout status`, and run this again"
+            )
         with open(self._audit, "a", encoding="utf-8") as stream:
             stream.write(format_line(line))
             stream.flush()

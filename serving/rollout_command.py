@@ -19,6 +19,7 @@ from components.errors import ConfigError, MarketcastError, ServingError
 from components.push import publish
 from serving import blessing
 from serving.config_store import ConfigStore, FileStore
+from serving.connection_flags import ConnectionFlags
 from serving.model_config import ModelConfig, choose_kept
 from serving.rollout import NUM_KEPT, Change, Rollout
 from serving.server_group import ServerGroup, find_addresses
@@ -38,6 +39,7 @@ class RolloutOptions:
       config_map: a ConfigMap with that key, and its
       namespace and context: empty for those of the kubeconfig.
       addresses: host:port of each server, or dns:///name:port for all of a name.
+      connection: certificates and token for them.
       model_name: what clients call the model.
       model_base_path: folder of the versions as seen from here; empty takes the configuration's.
       record: a copy of the record.json of the version that is to be promoted, where its folder cannot be
@@ -53,6 +55,7 @@ class RolloutOptions:
     namespace: str = ""
     context: str = ""
     addresses: tuple[str, ...] = ()
+    connection: ConnectionFlags = dataclasses.field(default_factory=ConnectionFlags)
     model_name: str = contract.MODEL_NAME
     model_base_path: str = ""
     record: str = ""
@@ -165,7 +168,7 @@ def _make_servers(options: RolloutOptions, notes: TextIO) -> ServerGroup:
         notes.flush()
 
     addresses = find_addresses(options.addresses)
-    return ServerGroup(addresses, options.model_name, options.timeout_seconds, tell)
+    return ServerGroup(addresses, options.model_name, options.timeout_seconds, tell, options.connection)
 
 
 def _read_version(options: RolloutOptions, store: ConfigStore, version: int) -> blessing.PushedVersion:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from components.errors import ConfigError, ServingError
 from serving.answers import AVAILABLE
 from serving.client import ForecastClient
+from serving.connection_flags import ConnectionFlags
 
 POLL_SECONDS = 0.5
 DNS_PREFIX = "dns:///"
@@ -24,12 +25,14 @@ class ServerGroup:
       model_name: the model that is asked for.
       timeout_seconds: how long they may take to follow.
       tell: called with a line whenever something is waited for.
+      connection: certificates and token for them.
     """
 
     addresses: tuple[str, ...]
     model_name: str
     timeout_seconds: float
     tell: Callable[[str], None]
+    connection: ConnectionFlags = dataclasses.field(default_factory=ConnectionFlags)
 
     def states(self) -> dict[str, dict[int, str]]:
         """Address -> version -> state, as each server says.
@@ -86,16 +89,19 @@ class ServerGroup:
                 time.sleep(POLL_SECONDS)
 
     def _read_states(self, address: str) -> dict[int, str]:
-        with ForecastClient(address, model_name=self.model_name) as client:
+        with self._connect(address) as client:
             return {status.version: status.state for status in client.status()}
 
     def _read_label(self, address: str, label: str) -> str:
         """The version that answers by a label, or why none does."""
-        with ForecastClient(address, model_name=self.model_name, label=label) as client:
+        with self._connect(address, label) as client:
             try:
                 return str(client.metadata().version)
             except ServingError as error:
                 return str(error)
+
+    def _connect(self, address: str, label: str = "") -> ForecastClient:
+        return ForecastClient(self.connection.make_config(address), model_name=self.model_name, label=label)
 
 
 def find_addresses(given: Iterable[str]) -> tuple[str, ...]:
