@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import pathlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +22,8 @@ from serving.config_store import (
 CONFLICT = 409
 NOT_FOUND = 404
 TIMEOUT_SECONDS = 30.0
+NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+"""In every pod, unless its account is kept out of it."""
 
 
 class ConfigMapStore:
@@ -112,8 +116,10 @@ class ConfigMapStore:
                 f"{error.reason}; check the rights of its account"
             ) from error
         except HTTPError as error:
+            reason = str(getattr(error, "reason", error)).rpartition(": ")[2]
             raise ServingError(
-                f"the cluster must be one that can be reached, got {error}; check the kubeconfig"
+                f"the cluster at {self._api.api_client.configuration.host} must be one that can be reached, "
+                f"got {reason}; check the kubeconfig"
             ) from error
 
 
@@ -122,24 +128,28 @@ def _connect(context: str) -> tuple[Any, str]:
     from kubernetes import client, config
     from kubernetes.config import ConfigException
 
+    configuration = client.Configuration()
+    # A rollout that is run again goes on where it stopped; one that hangs for minutes helps nobody.
+    configuration.retries = 0
+    # The library has read the variable when it was imported.
+    kubeconfig = os.environ.get("KUBECONFIG") or None
     try:
-        config.load_kube_config(context=context or None)
-        _, active = config.list_kube_config_contexts()
-        chosen = active if not context else _find_context(config, context)
+        contexts, active = config.list_kube_config_contexts(kubeconfig)
+        chosen = next((one for one in contexts if one["name"] == context), None) if context else active
+        if chosen is None:
+            raise ConfigError(
+                f"--context must be one of {', '.join(one['name'] for one in contexts)}, got {context}; "
+                "name one of them"
+            )
+        config.load_kube_config(kubeconfig, context or None, configuration)
         namespace = chosen["context"].get("namespace", "default")
     except ConfigException as error:
         try:
-            config.load_incluster_config()
+            config.load_incluster_config(configuration)
         except ConfigException:
             raise ConfigError(
                 f"a cluster must be known from a kubeconfig or from inside a pod, got: {error}; set "
                 "KUBECONFIG, or use --config-file"
             ) from error
-        with open("/var/run/secrets/kubernetes.io/serviceaccount/namespace", encoding="utf-8") as stream:
-            namespace = stream.read().strip()
-    return client.CoreV1Api(), namespace
-
-
-def _find_context(config: Any, name: str) -> Any:
-    contexts, _ = config.list_kube_config_contexts()
-    return next(context for context in contexts if context["name"] == name)
+        namespace = pathlib.Path(NAMESPACE_FILE).read_text(encoding="utf-8").strip()
+    return client.CoreV1Api(client.ApiClient(configuration)), namespace

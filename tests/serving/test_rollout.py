@@ -103,7 +103,7 @@ def test_a_version_that_the_gate_refused_is_not_promoted(scene):
     scene.push(3, is_blessed=False)
     before = scene.config_file.read_text()
     for act in ("promote", "start_canary", "pin"):
-        with pytest.raises(ServingError, match="version 3 must be blessed .* skill_ewma_h1 must be above 0"):
+        with pytest.raises(ServingError, match=r"version 3 must be blessed .* skill_ewma_h1 must be above 0"):
             getattr(scene.rollout(), act)(3)
     assert scene.config_file.read_text() == before
 
@@ -112,7 +112,7 @@ def test_a_version_whose_files_changed_is_not_promoted(scene):
     graph = scene.base_path / "2" / "saved_model.pb"
     graph.write_bytes(graph.read_bytes() + b"!")
     before = scene.config_file.read_text()
-    with pytest.raises(ServingError, match="version 2 must be whole, got: .*saved_model.pb"):
+    with pytest.raises(ServingError, match=r"version 2 must be whole, got: .*saved_model.pb"):
         scene.rollout().promote(2)
     assert scene.config_file.read_text() == before
 
