@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -12,13 +11,10 @@ from typing import Any
 
 import click
 
-from components import contract
 from components.errors import MarketcastError
-from pipeline import rollout
+from pipeline import rollout, serve
 from pipeline.connection_options import IDENTITY_OPTIONS, add_options, gather_connection
 from pipeline.kubeflow.submission import command as submission
-
-LOG_FORMAT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
 
 
 class _Group(click.Group):
@@ -93,30 +89,6 @@ def run(config_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from pipeline import run_local
 
     sys.exit(run_local.run(config_file, overrides, as_json))
-
-
-@main.command()
-@_configured
-@click.option(
-    "--model-base-path", metavar="DIR", help="Folder of the versions.  [default: of the configuration]"
-)
-@click.option("--model-name", default=contract.MODEL_NAME, show_default=True, help="What clients call it.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8500, show_default=True, help="Of gRPC; 0 takes a free one.")
-def serve(
-    config_file: str, overrides: tuple[str, ...], model_base_path: str | None, **server_settings: Any
-) -> None:
-    """Serve the newest pushed model over gRPC, as TensorFlow Serving does."""
-    from pipeline.environment import load_serving_sections
-    from serving import server, server_config
-
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    paths = load_serving_sections(config_file, overrides).paths
-    server.run(
-        server_config.ServerConfig(
-            model_base_path=model_base_path or paths.model_base_path, **server_settings
-        )
-    )
 
 
 @main.command()
@@ -223,6 +195,7 @@ main.add_command(submission.submit)
 main.add_command(submission.schedule)
 main.add_command(submission.runs)
 main.add_command(rollout.rollout)
+main.add_command(serve.serve)
 
 
 if __name__ == "__main__":

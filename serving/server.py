@@ -16,7 +16,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
-from typing import IO
+from typing import IO, Any
 
 import grpc
 
@@ -109,6 +109,18 @@ class Server:
         if self._batcher:
             self._batcher.stop()
 
+    def describe(self) -> dict[str, Any]:
+        """Where it is, and what it serves: the line {"event": "listening", ...}, as JSON types."""
+        return {
+            "event": LISTENING,
+            "address": self.address,
+            "port": self.port,
+            "rest_port": self.rest_port,
+            "rest_address": f"{self._config.host}:{self.rest_port}" if self.rest_port else "",
+            "models": self.models.names(),
+            "is_available": self.models.are_available(),
+        }
+
     def _follow_file(self) -> None:
         """Looks into --model_config_file, once."""
         self._source.follow(self.models)
@@ -124,11 +136,14 @@ class Server:
             step()
 
 
-def run(config: ServerConfig, stopping: threading.Event | None = None) -> None:
+def run(
+    config: ServerConfig, tell: Callable[[dict[str, Any]], None], stopping: threading.Event | None = None
+) -> None:
     """Serves until SIGTERM or SIGINT, or until `stopping` is set; to be called from the main thread.
 
     Args:
       config: what to serve.
+      tell: called once it answers, with Server.describe().
       stopping: another way to end it.
     Raises:
       ConfigError: a file that a flag names is missing or says what cannot be.
@@ -139,14 +154,7 @@ def run(config: ServerConfig, stopping: threading.Event | None = None) -> None:
         signal.signal(number, lambda *_: stopping.set())
     server = Server(config)
     server.start()
-    line = {
-        "event": LISTENING,
-        "address": server.address,
-        "port": server.port,
-        "rest_port": server.rest_port,
-        "models": server.models.names(),
-    }
-    print(json.dumps(line), flush=True)
+    tell(server.describe())
     stopping.wait()
     _log.info("stopping")
     server.stop()
@@ -195,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log_lines(sys.stderr)
         if parser.parse_args(arguments).stop_at_stdin_end:
             threading.Thread(target=_stop_at_end, args=(sys.stdin, stopping), daemon=True).start()
-        run(config, stopping)
+        run(config, lambda started: print(json.dumps(started), flush=True), stopping)
     except MarketcastError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
