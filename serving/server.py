@@ -49,6 +49,8 @@ class Server:
           ServingError: a port is taken.
         """
         _quieten_tensorflow()
+        # Bytes that are no message are answered with INTERNAL; they must not fill the log with tracebacks.
+        logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
         from serving.model_server import assembly
         from serving.model_server.metrics import Metrics
         from serving.model_server.services import add_services

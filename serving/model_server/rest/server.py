@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import json
+import logging
 import os
 import socket
 import threading
@@ -54,6 +55,8 @@ class RestServer:
         )
         self._loop = asyncio.new_event_loop()
         self._runner: web.AppRunner | None = None
+        # What is no HTTP is answered by the library, with 400; it must not fill the log with tracebacks.
+        logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
         self._thread = threading.Thread(target=self._loop.run_forever, name="rest-loop", daemon=True)
 
     def start(self) -> None:
@@ -89,7 +92,12 @@ class RestServer:
         if self._prometheus_path and path == self._prometheus_path and request.method in ("GET", "HEAD"):
             return web.Response(text=self._metrics.format(), content_type=PROMETHEUS_TYPE)
         start = time.perf_counter()
-        body = await request.read()
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge as error:
+            return _refuse_body(f"a body must have at most {MAX_BODY_BYTES} bytes", error.status)
+        except web.RequestPayloadError as error:
+            return _refuse_body(f"the body cannot be read: {error}", web.HTTPBadRequest.status_code)
         reply, content = await self._answer(request.method, path, body)
         if reply.api:
             status = reply.error.code.name if reply.error else OK
@@ -113,6 +121,10 @@ class RestServer:
     def _make(self, method: str, path: str, body: bytes) -> tuple[Reply, bytes]:
         reply = answer(self._models, method, path, body)
         return reply, json.dumps(reply.body).encode()
+
+
+def _refuse_body(message: str, status: int) -> web.Response:
+    return web.json_response({"error": message}, status=status)
 
 
 def _listen(host: str, port: int) -> socket.socket:
