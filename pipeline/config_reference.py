@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline import settings
+from pipeline.attribute_docs import attribute_docs
 from pipeline.config import PipelineConfig
 from pipeline.environment import KUBEFLOW, LOCAL, read_environment
 
@@ -39,7 +40,7 @@ def render() -> str:
 def _render_section(cls: type, path: str, environment: Mapping[str, Any]) -> Iterator[str]:
     """A table of a dataclass's own keys, then the sections below it."""
     hints = typing.get_type_hints(cls)
-    docs = settings.attribute_docs(cls)
+    docs = attribute_docs(cls)
     fields = dataclasses.fields(cls)
     if path:
         yield f"## {path}\n\n{(cls.__doc__ or '').splitlines()[0]}\n"

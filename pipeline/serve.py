@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from pipeline import settings
+from pipeline.attribute_docs import attribute_docs
 from pipeline.connection_options import add_options
 from serving.server_config import ServerConfig
 
@@ -35,7 +35,7 @@ def make_server_option(field: dataclasses.Field[Any], text: str) -> Callable[...
 
 def _with_server_options(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command an option for each field of ServerConfig."""
-    docs = settings.attribute_docs(ServerConfig)
+    docs = attribute_docs(ServerConfig)
     return add_options(
         [make_server_option(field, docs[field.name]) for field in dataclasses.fields(ServerConfig)], command
     )

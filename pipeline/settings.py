@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import inspect
 import re
 import typing
 from collections.abc import Iterable, Mapping
@@ -127,16 +126,6 @@ def build(cls: type[T], tree: Tree, path: str = "") -> T:
         return cls(**values)
     except ValueError as error:
         raise ConfigError(_with_place(str(error), tree, path)) from error
-
-
-def attribute_docs(cls: type) -> dict[str, str]:
-    """Returns what the `Attributes:` section of a dataclass's docstring says of each field."""
-    # From Python 3.13 on the compiler itself takes the indentation off docstrings.
-    section = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2]
-    docs: dict[str, str] = {}
-    for name, text in re.findall(r"^  (\w+): ((?:.+\n?)(?:^    .+\n?)*)", section, re.MULTILINE):
-        docs[name] = " ".join(text.split())
-    return docs
 
 
 def _mapping(node: yaml.MappingNode, name: str, path: str) -> Tree:

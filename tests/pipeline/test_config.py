@@ -7,7 +7,7 @@ import typing
 import pytest
 
 from components.errors import ConfigError
-from pipeline import settings
+from pipeline.attribute_docs import attribute_docs
 
 pytestmark = pytest.mark.tf
 
@@ -52,7 +52,7 @@ def test_every_key_is_documented_where_it_is_read():
 
     for cls in list_dataclasses(PipelineConfig):
         names = [field.name for field in dataclasses.fields(cls)]
-        assert set(settings.attribute_docs(cls)) == set(names), cls
+        assert set(attribute_docs(cls)) == set(names), cls
 
 
 def test_the_page_is_the_dataclasses():

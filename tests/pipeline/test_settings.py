@@ -7,6 +7,7 @@ import pytest
 
 from components.errors import ConfigError
 from pipeline import settings
+from pipeline.attribute_docs import attribute_docs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,4 +139,4 @@ def test_an_override_must_be_an_assignment(assignment):
 
 
 def test_docs_come_from_the_docstring():
-    assert settings.attribute_docs(Engine) == {"steps": "how many, in all.", "rate": "how fast."}
+    assert attribute_docs(Engine) == {"steps": "how many, in all.", "rate": "how fast."}
