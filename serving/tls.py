@@ -81,26 +81,31 @@ def make_ssl_context(credentials: Credentials) -> ssl.SSLContext:
             f"the root certificates must be certificates in PEM form, got {error}; export them again"
         ) from error
     if credentials.certificate and credentials.private_key:
-        _load_own(context, credentials.certificate, credentials.private_key)
+        try:
+            load_pair(context, credentials.certificate, credentials.private_key)
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"the client's private key must be that of its certificate, without a password, got {error}; "
+                "give the pair that was issued together"
+            ) from error
     return context
 
 
-def _load_own(context: ssl.SSLContext, certificate: bytes, private_key: bytes) -> None:
-    """Gives a context the client's certificate; OpenSSL's binding takes files only."""
+def load_pair(context: ssl.SSLContext, certificate: bytes, private_key: bytes) -> None:
+    """Gives a context its side's certificate; OpenSSL's binding takes files only.
+
+    Raises:
+      OSError: OpenSSL refuses them, or the key is of another certificate.
+      ValueError: the key has a password.
+    """
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "own.pem"
         file.touch(mode=0o600)
         file.write_bytes(private_key + b"\n" + certificate)
-        try:
-            # A password, else OpenSSL asks the terminal for the one of an encrypted key.
-            context.load_cert_chain(file, password="")
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"the client's private key must be that of its certificate, without a password, got {error}; "
-                "give the pair that was issued together"
-            ) from error
+        # A password, else OpenSSL asks the terminal for the one of an encrypted key.
+        context.load_cert_chain(file, password="")
 
 
 def _read_pem(title: str, pem: Pem | None, mark: bytes) -> bytes | None:
