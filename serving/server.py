@@ -16,7 +16,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import grpc
 
@@ -194,9 +194,16 @@ def _stop_at_end(stream: IO[str], stopping: threading.Event) -> None:
     stopping.set()
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong in one line, for the usage alone is fifty."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """`python -m serving.server`; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m serving.server", description=__doc__, allow_abbrev=False)
+    parser = _Parser(prog="python -m serving.server", description=__doc__, allow_abbrev=False)
     add_flags(parser)
     parser.add_argument("--stop_at_stdin_end", action="store_true", help="stop when standard input ends")
     stopping = threading.Event()

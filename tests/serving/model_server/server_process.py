@@ -17,10 +17,14 @@ from tests.conftest import ROOT
 class ServerProcess:
     """What the server said when it answered, and where its log goes."""
 
-    pid: int
+    process: subprocess.Popen[str]
     port: int
     rest_port: int
     log: pathlib.Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     @property
     def address(self) -> str:
@@ -34,7 +38,7 @@ class ServerProcess:
 
 @contextlib.contextmanager
 def running(base_path: pathlib.Path, log: pathlib.Path, **flags):
-    """The server's process, until the end of the `with`."""
+    """The server's process, until the end of the `with`; it must not have failed by then."""
     given = {"port": 0, "model_base_path": base_path, **flags}
     command = [
         sys.executable,
@@ -52,8 +56,8 @@ def running(base_path: pathlib.Path, log: pathlib.Path, **flags):
         )
         try:
             started = json.loads(process.stdout.readline())
-            yield ServerProcess(process.pid, started["port"], started["rest_port"], log)
-            assert process.poll() is None, log.read_text()
+            yield ServerProcess(process, started["port"], started["rest_port"], log)
+            assert not process.poll(), log.read_text()
         finally:
             process.terminate()
             process.communicate()
