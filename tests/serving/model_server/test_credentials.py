@@ -83,7 +83,7 @@ def test_without_client_verify_nobody_has_to_prove_anything_but_speak_tls(export
     [
         (lambda text: text.replace("server_key", "server_kye"), "ssl.config.*server_kye"),
         (lambda text: text.replace("-----BEGIN PRIVATE", "-----OPEN PRIVATE"), "must give server_key in PEM"),
-        (lambda text: "client_verify: true\n", "must give server_key in PEM"),
+        (lambda _: "client_verify: true\n", "must give server_key in PEM"),
     ],
     ids=["misspelt", "no PEM", "keyless"],
 )
@@ -114,6 +114,8 @@ def test_to_verify_clients_takes_an_authority(tmp_path):
 def test_certificates_that_cannot_be_used_are_told(harm, base_path, tmp_path):
     path = write_config(tmp_path)
     path.write_text(harm(path.read_text()))
-    with pytest.raises(ConfigError, match=r"--ssl_config_file must hold a key and its certificate"):
-        with serving(base_path, ssl_config_file=str(path)):
-            pass
+    with (
+        pytest.raises(ConfigError, match=r"--ssl_config_file must hold a key and its certificate"),
+        serving(base_path, ssl_config_file=str(path)),
+    ):
+        pass
