@@ -90,7 +90,10 @@ def measure_swaps(sources: list[pathlib.Path], num_swaps: int, num_requests: int
                 _push(source, base_path, swap + 1)
                 _await(server, swap + 1)
                 shutil.rmtree(base_path / str(swap))
-                print(f"swap {swap}: {tally.answered} answers, {tally.failed} failed, {tally.wrong} wrong")
+                print(
+                    f"swap {swap}: {tally.answered} answers, {tally.failed} failed, {tally.wrong} wrong",
+                    flush=True,
+                )
             while tally.answered < num_requests:
                 time.sleep(0.05)
     return tally
