@@ -52,6 +52,23 @@ def check_signature(name: str, inputs: Tensors | None) -> list[str]:
     ]
 
 
+def check_rows(answer: Arrays, num_rows: int) -> list[str]:
+    """Problems of an answer that must have a row for each example in every output."""
+    return [
+        f"output {name} must have a row for each of {num_rows} examples, got {array.shape}; export it so"
+        for name, array in sorted(answer.items())
+        if array.shape[:1] != (num_rows,)
+    ]
+
+
+def share_rows(answer: Arrays) -> Arrays:
+    """An answer by rows as one in which the rows share what is the same for all.
+
+    An output whose rows differ stays as it is; check_answer then finds its shape wrong.
+    """
+    return {name: array if name in ROW_OUTPUTS else _share(array) for name, array in answer.items()}
+
+
 def check_answer(answer: Arrays, num_rows: int) -> list[str]:
     """Problems of an answer by itself: names, types, shapes, constants, order of the quantiles.
 
@@ -120,6 +137,10 @@ def join_forecasts(forecasts: Sequence[Forecast]) -> Forecast:
     """The forecast of one request that has the rows of all."""
     rows: dict[str, Any] = {name: np.concatenate([f[name] for f in forecasts]) for name in ROW_OUTPUTS}
     return dict(forecasts[0]) | rows
+
+
+def _share(array: Any) -> Any:
+    return array[0, ...] if (array == array[:1]).all() else array
 
 
 def _check_tensors(answer: Arrays, num_rows: int) -> list[str]:

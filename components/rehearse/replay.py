@@ -127,7 +127,11 @@ class Rehearsal:
         problems = []
         for signature in SIGNATURES:
             for title, request in (("together", joined), ("longer", requests.lengthen(joined))):
-                found = self._compare(self._model.ask(signature, request), expected)
+                answer, found = self._model.ask(signature, request), []
+                if signature == contract.DEFAULT_SIGNATURE:
+                    found = comparison.check_rows(answer, len(expected[contract.LAST_CLOSE]))
+                    answer = answer if found else comparison.share_rows(answer)
+                found = found or self._compare(answer, expected)
                 problems += [f"golden requests {title} through {signature}: {problem}" for problem in found]
         return problems
 

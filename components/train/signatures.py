@@ -55,7 +55,7 @@ class Forecaster:
                 lambda **bars: repeat_for_rows(forecast(**bars)), autograph=False
             ).get_concrete_function(**FORECAST_INPUTS),
             contract.DEFAULT_SIGNATURE: tf.function(
-                lambda examples: self.forecast_examples(examples), autograph=False
+                lambda examples: repeat_for_rows(self.forecast_examples(examples)), autograph=False
             ).get_concrete_function(examples=examples),
             contract.EVALUATE_SIGNATURE: tf.function(
                 lambda examples: self.evaluate(examples), autograph=False

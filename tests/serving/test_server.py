@@ -116,8 +116,9 @@ def test_the_answer_is_shaped_as_tensorflow_serving_shapes_it(stubs):
 def test_the_default_signature_takes_examples(stubs):
     import tensorflow as tf
 
-    by_columns = stubs[0].Predict(make_request())
     request = make_request()
+    request.model_spec.signature_name = contract.ROW_FORECAST_SIGNATURE
+    by_columns = stubs[0].Predict(request)
     request.model_spec.signature_name = ""
     request.inputs.clear()
     request.inputs[contract.EXAMPLES_INPUT].CopyFrom(tf.make_tensor_proto(make_examples()))

@@ -75,9 +75,9 @@ def save_tiny_model(folder: pathlib.Path, version: str) -> None:
         contract.ROW_FORECAST_SIGNATURE: tf.function(
             lambda **bars: repeat_for_rows(forecast(**bars))
         ).get_concrete_function(**BARS),
-        contract.DEFAULT_SIGNATURE: tf.function(model.forecast_examples).get_concrete_function(
-            examples=examples
-        ),
+        contract.DEFAULT_SIGNATURE: tf.function(
+            lambda examples: repeat_for_rows(model.forecast_examples(examples))
+        ).get_concrete_function(examples=examples),
     }
     tf.saved_model.save(model, str(folder), signatures=signatures)
     (folder / contract.ASSETS_EXTRA).mkdir()

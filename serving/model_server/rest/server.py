@@ -26,6 +26,8 @@ MAX_BODY_BYTES = 256 << 20
 NUM_THREADS = max(4, 2 * (os.cpu_count() or 1))
 BACKLOG = 1024
 MAX_LINE_BYTES = 65536
+SETTLE_SECONDS = 0.1
+"""For connections that came before a stop to reach their handlers; the library forgets those on the way."""
 JSON_TYPE = "application/json"
 PROMETHEUS_TYPE = "text/plain"
 
@@ -83,6 +85,10 @@ class RestServer:
 
     async def _stop(self, grace_seconds: float) -> None:
         if self._runner is not None:
+            await asyncio.sleep(SETTLE_SECONDS)
+            for site in list(self._runner.sites):
+                await site.stop()
+            await asyncio.sleep(SETTLE_SECONDS)
             self._runner._shutdown_timeout = grace_seconds
             await self._runner.cleanup()
 

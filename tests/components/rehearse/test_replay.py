@@ -109,6 +109,13 @@ def test_rows_that_see_each_other_are_refused(tiny: ModuleType, tmp_path: pathli
     assert check.name == "many rows, longer rows and tf.Examples get the same forecasts"
 
 
+def test_examples_without_a_row_in_every_output_are_refused(tiny: ModuleType, tmp_path: pathlib.Path) -> None:
+    report = _rehearse(tiny.save(tiny.RowlessModule(), tmp_path / "model"))
+    [check] = [check for check in report.checks if not check.passed]
+    assert all("through serving_default: output" in problem for problem in check.problems)
+    assert any("model_version must have a row for each of" in problem for problem in check.problems)
+
+
 def test_a_slow_model_is_refused(model: pathlib.Path) -> None:
     report = _rehearse(model, RehearsalConfig(latency_budget_ms=1e-3, num_timed_requests=5))
     [reason] = report.reasons

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from components import contract
 from components.rehearse import golden
+from components.train.signatures import repeat_for_rows
 
 NUM_REQUESTS = 3
 NORMAL_QUANTILES = np.asarray([-1.645, -1.282, -0.674, 0.0, 0.674, 1.282, 1.645], np.float32)
@@ -76,7 +77,9 @@ class TinyModule(tf.Module):
     def signatures(self) -> dict[str, Callable[..., Any]]:
         """The functions to save."""
         forecast = tf.function(lambda **bars: self.forecast(bars), autograph=False)
-        default = tf.function(lambda examples: self.forecast_examples(examples), autograph=False)
+        default = tf.function(
+            lambda examples: repeat_for_rows(self.forecast_examples(examples)), autograph=False
+        )
         return {
             contract.FORECAST_SIGNATURE: forecast.get_concrete_function(**FORECAST_INPUTS),
             contract.DEFAULT_SIGNATURE: default.get_concrete_function(**EXAMPLES_INPUTS),
@@ -88,6 +91,16 @@ class UncheckedModule(TinyModule):
 
     def check(self, bars: Bars) -> list[tf.Operation]:
         return []
+
+
+class RowlessModule(TinyModule):
+    """Answers tf.Examples as it answers arrays: what all rows share stands there once."""
+
+    def signatures(self) -> dict[str, Callable[..., Any]]:
+        default = tf.function(lambda examples: self.forecast_examples(examples), autograph=False)
+        return super().signatures() | {
+            contract.DEFAULT_SIGNATURE: default.get_concrete_function(**EXAMPLES_INPUTS)
+        }
 
 
 class PythonModule(TinyModule):

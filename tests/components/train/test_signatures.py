@@ -110,6 +110,7 @@ def test_serialized_examples_of_different_lengths_answer_the_same(signatures, re
     np.testing.assert_array_equal(
         answer[contract.RETURN_QUANTILES].numpy(), expected[contract.RETURN_QUANTILES]
     )
+    assert {len(output) for output in answer.values()} == {2}, "BulkInferrer wants a row for each example"
     with pytest.raises(tf.errors.InvalidArgumentError, match="at least 260 bars"):
         signatures[contract.DEFAULT_SIGNATURE](examples=tf.constant([serialize(0, contract.LOOKBACK - 1)]))
 
