@@ -71,6 +71,15 @@ QUANTILE_LEVELS_OUTPUT = "quantile_levels"
 HORIZONS_OUTPUT = "horizons"
 MODEL_VERSION = "model_version"
 
+# --- Tables of forecasts: a row a ticker, horizon and quantile -----------------------------------
+AS_OF = "as_of"
+"""The day on whose close a forecast is made."""
+HORIZON = "horizon"
+QUANTILE = "quantile"
+PRICE = "price"
+RETURN = "return"
+FORECAST_COLUMNS = (TICKER, AS_OF, HORIZON, QUANTILE, PRICE, RETURN, MODEL_VERSION)
+
 # --- The served model --------------------------------------------------------------------------
 MODEL_NAME = "marketcast"
 ASSETS_EXTRA = "assets.extra"

@@ -93,9 +93,9 @@ def run(config_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
 
 @main.command()
 @_configured
-@click.option(
-    "--ticker", "tickers", multiple=True, required=True, help="Whose; can be given again, or with commas."
-)
+@click.option("--ticker", "tickers", multiple=True, help="Whose; can be given again, or with commas.")
+@click.option("--all", "every", is_flag=True, help="All tickers of the bars; those with too few are told.")
+@click.option("--out", default="", metavar="FILE", help="Write .parquet or .csv, a row a price, instead.")
 @click.option("--data", "data_path", metavar="PATH", help="The bars.  [default: of the configuration]")
 @click.option("--as-of", default="", metavar="DAY", help="Forecast as of this day; later bars are ignored.")
 @_connected
@@ -113,21 +113,20 @@ def forecast(
     """Ask a served model, over gRPC or REST, for the price bands of the next days."""
     # What it has to tell about a connection stands in the error; must be set before gRPC is imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    from pipeline.console import watch_progress
     from pipeline.environment import load_serving_sections
     from serving import forecast_command
 
     sections = load_serving_sections(config_file, overrides)
     source = dataclasses.replace(sections.source, path=data_path) if data_path else sections.source
-    forecast_command.forecast(
-        forecast_command.ForecastOptions(
-            source=source,
-            validation=sections.validation,
-            model_base_path=model_base_path or sections.paths.model_base_path,
-            **options,
-        ),
-        sys.stdout,
-        sys.stderr,
+    asked = forecast_command.ForecastOptions(
+        source=source,
+        validation=sections.validation,
+        model_base_path=model_base_path or sections.paths.model_base_path,
+        **options,
     )
+    with watch_progress("forecast", sys.stderr):
+        forecast_command.forecast(asked, sys.stdout, sys.stderr)
 
 
 @main.command("compile")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import TextIO
 
 import rich.console
 import rich.progress
 import rich.text
+
+from components import progress
 
 NAME_WIDTH = 18
 PLAIN_PROGRESS_SECONDS = 15.0
@@ -63,10 +67,27 @@ class RunConsole:
         if self._name:
             self._end(f"{how:>8}", "", "red")
 
-    def _end(self, time_text: str, result: str, style: str) -> None:
+    def dismiss(self) -> None:
+        """The component ended, and nothing is to be said of it."""
         if self._progress:
             self._progress.stop()
             self._progress = None
-        line = f"  {self._name:<{NAME_WIDTH}} {time_text}  {result}".rstrip()
-        self._console.print(rich.text.Text(line, style=style))
         self._name = ""
+
+    def _end(self, time_text: str, result: str, style: str) -> None:
+        line = f"  {self._name:<{NAME_WIDTH}} {time_text}  {result}".rstrip()
+        self.dismiss()
+        self._console.print(rich.text.Text(line, style=style))
+
+
+@contextlib.contextmanager
+def watch_progress(name: str, stream: TextIO) -> Iterator[None]:
+    """Shows the progress of what is done in the `with`, as that of a component; nothing of what is quick."""
+    console = RunConsole(stream)
+    console.started(name)
+    progress.set_listener(console.progressed)
+    try:
+        yield
+    finally:
+        progress.set_listener(None)
+        console.dismiss()

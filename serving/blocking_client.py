@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from components import progress
 from serving.answers import NOT_SERVING, ModelMetadata, VersionStatus, judge_health
 from serving.bars import take_latest_bars
 from serving.call_error import NOT_FOUND, CallError
@@ -146,7 +147,11 @@ class BlockingClient(abc.ABC):
         num_threads = min(len(batches), self.config.max_parallel)
         with concurrent.futures.ThreadPoolExecutor(num_threads, "marketcast-forecast") as pool:
             asked = [pool.submit(self._ask, batch, deadline) for batch in batches]
+            answers = []
             try:
-                return [one.result() for one in asked]
+                for one in asked:
+                    answers.append(one.result())
+                    progress.report("batches answered", len(answers), len(asked))
+                return answers
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)

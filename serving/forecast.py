@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.floating[Any]]
 
-QUANTILE = "quantile"
-HORIZON = "horizon"
-AS_OF = "as_of"
-PRICE = "price"
-RETURN = "return"
 _SHARED = (contract.QUANTILE_LEVELS_OUTPUT, contract.HORIZONS_OUTPUT, contract.MODEL_VERSION)
 _BY_TICKER = ("as_of", "last_close", "return_quantiles", "price_quantiles")
 """Attributes whose first axis is that of the tickers."""
@@ -58,21 +53,18 @@ class Forecast:
 
     def to_frame(self) -> pd.DataFrame:
         """The forecast in long format; one row a ticker, horizon and quantile. Needs pandas."""
-        import pandas as pd
+        from components.infer.forecast_table import ForecastArrays, make_table
 
-        shape = self.price_quantiles.shape
-        ticker, horizon, level = (index.ravel() for index in np.indices(shape))
-        return pd.DataFrame(
-            {
-                contract.TICKER: np.array(self.tickers, object)[ticker],
-                AS_OF: self.as_of.astype("datetime64[ns]")[ticker],
-                HORIZON: self.horizons[horizon],
-                QUANTILE: self.levels[level],
-                PRICE: self.price_quantiles.ravel(),
-                RETURN: self.return_quantiles.ravel(),
-                contract.MODEL_VERSION: self.model_version,
-            }
+        arrays = ForecastArrays(
+            self.tickers,
+            self.as_of,
+            self.horizons,
+            self.levels,
+            self.price_quantiles,
+            self.return_quantiles,
+            self.model_version,
         )
+        return make_table(arrays)
 
 
 def read_forecast(outputs: Mapping[str, npt.NDArray[Any]], bars: LatestBars, served_version: int) -> Forecast:

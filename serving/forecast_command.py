@@ -1,23 +1,29 @@
-"""What `marketcast forecast` does: latest bars in, a table or a JSON object out."""
+"""What `marketcast forecast` does: latest bars in; a table, a JSON object or a file out."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 from components.errors import ConfigError, ServingError
+from components.infer.forecast_table import check_path, write_table
 from components.ingest.bars import ValidationConfig, day_number
 from components.ingest.sources import SourceConfig
 from components.push import publish
 from serving import embedded
-from serving.client_config import ClientConfig
+from serving.client_config import TIMEOUT_SECONDS, ClientConfig
 from serving.connect import connect
 from serving.connection_flags import ConnectionFlags
-from serving.forecast_report import describe_forecast, print_forecast
+from serving.forecast import Forecast
+from serving.forecast_report import describe_file, describe_forecast, print_file, print_forecast
 from serving.latest_bars import read_latest_bars
+from serving.universe import Universe, describe_skipped, read_universe
+
+SECONDS_PER_TICKER = 0.02
+"""Allowed where no deadline was given: ten times what REST takes on two cores."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +36,8 @@ class ForecastOptions:
       model_base_path: folder of the versions, for a server of one's own.
       address: of a server, see serving.addresses; empty starts one for the time of the forecast.
       as_of: ISO date; later bars are ignored. Empty takes all.
+      every: take all tickers of the source instead.
+      out: file of the forecasts, CSV or Parquet; empty prints them.
       as_json: print one JSON object.
       validation: policies for bad bars.
       connection: how the server of that address is reached.
@@ -40,15 +48,21 @@ class ForecastOptions:
     model_base_path: str
     address: str = ""
     as_of: str = ""
+    every: bool = False
+    out: str = ""
     as_json: bool = False
     validation: ValidationConfig = dataclasses.field(default_factory=ValidationConfig)
     connection: ConnectionFlags = dataclasses.field(default_factory=ConnectionFlags)
 
     def __post_init__(self) -> None:
-        if not self.names:
+        if bool(self.names) == self.every:
+            got = f"both, {', '.join(self.names)}" if self.every else f"{self.tickers!r}"
             raise ConfigError(
-                f"--ticker must name a ticker, got {self.tickers!r}; such as --ticker AAPL,MSFT"
+                f"--ticker must name a ticker, or --all must stand for all, got {got}; such as --ticker "
+                "AAPL,MSFT"
             )
+        if self.out:
+            check_path(self.out)
         if self.as_of:
             try:
                 day_number(self.as_of)
@@ -68,25 +82,52 @@ class ForecastOptions:
 
 
 def forecast(options: ForecastOptions, output: TextIO, notes: TextIO) -> None:
-    """Forecasts and prints.
+    """Forecasts and prints, or writes a file.
 
     Args:
       options: what is asked.
-      output: for the table or the JSON object.
+      output: for the table, the JSON object or what was written.
       notes: for what the user waits for.
     Raises:
       InputError: an unknown ticker, too short a history, bad bars.
       ServingError: no model, no server, or one that refuses.
+      ConfigError: the file cannot be written.
     """
-    last_day = day_number(options.as_of) if options.as_of else None
-    bars = read_latest_bars(options.source, options.validation, options.names, last_day)
+    universe = _read(options)
     with _find_server(options, notes) as server, connect(server) as client:
-        answer = client.forecast(bars)
+        answer = client.forecast(universe.bars, _allow_seconds(options, len(universe.bars)))
+    if options.out:
+        write_table(answer.to_frame(), options.out)
+    _report(options, answer, universe.skipped, output)
+
+
+def _read(options: ForecastOptions) -> Universe:
+    last_day = day_number(options.as_of) if options.as_of else None
+    if options.every:
+        return read_universe(options.source, options.validation, last_day)
+    return Universe(read_latest_bars(options.source, options.validation, options.names, last_day), {})
+
+
+def _allow_seconds(options: ForecastOptions, num_tickers: int) -> float:
+    """The deadline that was given, or one that grows with the number of tickers."""
+    given = options.connection.timeout
+    return given if given != TIMEOUT_SECONDS else max(given, SECONDS_PER_TICKER * num_tickers)
+
+
+def _report(options: ForecastOptions, answer: Forecast, skipped: Mapping[str, str], output: TextIO) -> None:
     if options.as_json:
-        json.dump(describe_forecast(answer), output, indent=1, allow_nan=False)
+        described = describe_file(answer, options.out) if options.out else describe_forecast(answer)
+        if options.every:
+            described["skipped"] = dict(skipped)
+        json.dump(described, output, indent=1, allow_nan=False)
         output.write("\n")
+        return
+    if options.out:
+        print_file(answer, options.out, output)
     else:
         print_forecast(answer, output)
+    if skipped:
+        output.write(f"{describe_skipped(skipped)}\n")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import rich.console
 import rich.table
 
 from components import contract
-from serving.forecast import AS_OF, HORIZON, Forecast
+from serving.forecast import Forecast
 
 PLAIN_WIDTH = 100
 """Columns where there is no terminal to ask."""
@@ -63,16 +63,43 @@ def describe_forecast(forecast: Forecast) -> dict[str, Any]:
     }
 
 
+def print_file(forecast: Forecast, path: str, stream: TextIO) -> None:
+    """Prints what went into a file of forecasts."""
+    told = describe_file(forecast, path)
+    days = " to ".join(dict.fromkeys((told["first_as_of"], told["last_as_of"])))
+    stream.write(
+        f"{path}: {told['rows']:,} rows, {told['tickers']:,} tickers as of {days}; "
+        f"model {forecast.model_version}, served as version {forecast.served_version}\n"
+    )
+
+
+def describe_file(forecast: Forecast, path: str) -> dict[str, Any]:
+    """What went into a file of forecasts, as JSON types.
+
+    Returns:
+      {"out", "rows", "tickers", "first_as_of", "last_as_of", "model_version", "served_version"}.
+    """
+    return {
+        "out": path,
+        "rows": forecast.price_quantiles.size,
+        "tickers": len(forecast.tickers),
+        "first_as_of": str(forecast.as_of.min()),
+        "last_as_of": str(forecast.as_of.max()),
+        contract.MODEL_VERSION: forecast.model_version,
+        "served_version": forecast.served_version,
+    }
+
+
 def _describe_ticker(forecast: Forecast, index: int) -> dict[str, Any]:
     levels = [f"{level:.2f}" for level in forecast.levels]
     medians = _median_returns(forecast, index)
     return {
         contract.TICKER: forecast.tickers[index],
-        AS_OF: str(forecast.as_of[index]),
+        contract.AS_OF: str(forecast.as_of[index]),
         contract.LAST_CLOSE: float(forecast.last_close[index]),
         "horizons": [
             {
-                HORIZON: int(horizon),
+                contract.HORIZON: int(horizon),
                 "median_return": float(medians[row]),
                 "prices": dict(zip(levels, forecast.price_quantiles[index, row].tolist(), strict=True)),
                 "returns": dict(zip(levels, forecast.return_quantiles[index, row].tolist(), strict=True)),

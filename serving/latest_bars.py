@@ -77,10 +77,11 @@ def _clean(ticker: str, pieces: Sequence[Piece], validation: ValidationConfig) -
     raise_refused(findings)
     if bars is None:
         raise InputError("; ".join(message for finding in findings for message in finding.messages))
-    return _to_columns(bars)
+    return to_columns(bars)
 
 
-def _to_columns(bars: TickerBars) -> Columns:
+def to_columns(bars: TickerBars) -> Columns:
+    """The latest bars of a ticker, as serving.bars.take_latest_bars wants them."""
     latest = bars.slice(max(0, len(bars) - contract.LOOKBACK), len(bars))
     columns = {name: getattr(latest, name) for name in contract.BAR_COLUMNS}
     return {contract.DATE: EPOCH + latest.dates.astype("timedelta64[D]"), **columns}
