@@ -59,7 +59,7 @@ ROW_FORECAST_SIGNATURE = "forecast_rows"
 """The same with a row for each ticker in every output: what a server needs that joins requests into batches,
 and the row format of REST."""
 DEFAULT_SIGNATURE = "serving_default"
-"""The same as `forecast_rows` from serialized tf.Examples; BulkInferrer wants rows, too."""
+"""The same from serialized tf.Examples, as BulkInferrer wants it: with `model_version` as [batch, 1]."""
 EVALUATE_SIGNATURE = "evaluate"
 """Serialized chunk examples in, a forecast at each target day out: what the Evaluator calls."""
 EXAMPLES_INPUT = "examples"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -127,6 +128,23 @@ def forecast(
     )
     with watch_progress("forecast", sys.stderr):
         forecast_command.forecast(asked, sys.stdout, sys.stderr)
+
+
+@main.command()
+@_configured
+@click.option("--data", default="", metavar="PATH", help="The bars.  [default: of the configuration]")
+@click.option("--as-of", default="", metavar="DAY", help="Forecast as of this day; later bars are ignored.")
+@click.option("--out", required=True, metavar="FILE", help="Of the forecasts, .parquet or .csv.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on standard output.")
+def infer(
+    config_file: str, overrides: tuple[str, ...], data: str, as_of: str, out: str, as_json: bool
+) -> None:
+    """Forecast every ticker with the pushed model, by TFX's BulkInferrer on Beam; for large universes."""
+    from pipeline import run_forecasts
+
+    given = {"source.path": data, "chunks.as_of": as_of}
+    more = tuple(f"{key}={json.dumps(value)}" for key, value in given.items() if value)
+    sys.exit(run_forecasts.run(config_file, overrides + more, out, as_json))
 
 
 @main.command("compile")

@@ -17,7 +17,9 @@ from pipeline.kubeflow.compiler.config import KubeflowConfig
 from pipeline.kubeflow.submission.config import SubmitConfig
 
 _IN_PROCESS_RUNNER = "--runner=DirectRunner"
-BEAM_COMPONENTS = ("BarsExampleGen", "StatisticsGen", "Transform", "Evaluator")
+TRAINING_COMPONENTS = ("BarsExampleGen", "StatisticsGen", "Transform", "Evaluator")
+FORECAST_COMPONENTS = ("LatestBarsGen", "BulkInferrer")
+BEAM_COMPONENTS = (*TRAINING_COMPONENTS, *FORECAST_COMPONENTS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +29,7 @@ class BeamConfig:
     Attributes:
       pipeline_args: Beam's own flags, runner first.
       component_args: component -> the flags that it takes instead, where it runs elsewhere; of
-        BarsExampleGen, StatisticsGen, Transform and Evaluator.
+        BarsExampleGen, StatisticsGen, Transform and Evaluator, or LatestBarsGen and BulkInferrer.
       shared_folder: on Kubeflow, where those components and Beam's workers both see the artifacts: path of a
         volume mounted in both, or a gs:// folder.
     """
@@ -46,7 +48,7 @@ class BeamConfig:
     @property
     def away(self) -> list[str]:
         """Components whose workers are not in the component's own process or pod."""
-        return [name for name in BEAM_COMPONENTS if _IN_PROCESS_RUNNER not in self.arguments_of(name)]
+        return [name for name in TRAINING_COMPONENTS if _IN_PROCESS_RUNNER not in self.arguments_of(name)]
 
     def arguments_of(self, component: str) -> list[str]:
         """Flags of one component."""

@@ -1,7 +1,8 @@
-"""`marketcast run`: the pipeline on this machine, and what the user sees of it."""
+"""A pipeline on this machine, and what the user sees of it; `marketcast run` is the one that trains."""
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import datetime
 import importlib.metadata
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 REFUSED_EXIT_CODE = 3
 INTERRUPTED_EXIT_CODE = 130
-NEVER_REUSED = ("Pusher",)
-"""What it made lies outside the run's folder and may have gone since; it pushes nothing twice."""
+NEVER_REUSED = ("Pusher", "ForecastWriter")
+"""What they made lies outside the run's folder and may have gone since; nothing is pushed twice."""
 FRAMEWORKS = {"tfx": "TFX", "tensorflow": "TensorFlow"}
 
 
@@ -36,21 +37,30 @@ class RunReport:
 
     Attributes:
       exit_code: of the command.
-      outcome: pushed, refused, failed or interrupted.
+      outcome: pushed, refused or forecast, as the pipeline may end; else failed or interrupted.
       error: the one line of what failed.
-      verdict: of the gate, see verdict.Verdict.
-      metrics: figures behind it, see results.EvaluationResults.
-      paths: log, run_root, model_base_path, and model, the pushed version.
+      paths: log, run_root, model_base_path, and what was made: model, the pushed version, or forecasts.
       components: name, seconds, reused and result of each component that ended.
     """
 
     exit_code: int = 1
     outcome: str = "failed"
     error: str | None = None
-    verdict: dict[str, Any] | None = None
-    metrics: dict[str, Any] | None = None
     paths: dict[str, str | None] = dataclasses.field(default_factory=dict)
     components: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class TrainingReport(RunReport):
+    """What there is to tell of a trained model besides.
+
+    Attributes:
+      verdict: of the gate, see verdict.Verdict.
+      metrics: figures behind it, see results.EvaluationResults.
+    """
+
+    verdict: dict[str, Any] | None = None
+    metrics: dict[str, Any] | None = None
 
 
 def run(config_file: str, overrides: Sequence[str], as_json: bool) -> int:
@@ -63,22 +73,39 @@ def run(config_file: str, overrides: Sequence[str], as_json: bool) -> int:
     Returns:
       The exit code: 0 blessed and pushed, 3 refused, 4 bad input or configuration, 130 interrupted, 1 else.
     """
+    return go(_TrainingRun, config_file, overrides, as_json)
+
+
+def go(kind: type[LocalRun], config_file: str, overrides: Sequence[str], as_json: bool) -> int:
+    """Runs a pipeline of that kind to whatever end; see run."""
     with quiet.divert_output() as output:
-        current = _LocalRun(output, RunConsole(output.stderr if as_json else output.stdout))
+        current = kind(output, RunConsole(output.stderr if as_json else output.stdout))
         current.go(config_file, overrides)
         if as_json:
             print(json.dumps(_without_nan(dataclasses.asdict(current.report))), file=output.stdout)
     return current.report.exit_code
 
 
-class _LocalRun:
+class LocalRun(abc.ABC):
     """One run: its report, its console, its results."""
 
     def __init__(self, output: quiet.QuietOutput, console: RunConsole) -> None:
-        self.report = RunReport()
+        self.report = self.start_report()
         self._output = output
         self._console = console
-        self._results: dict[str, NodeResult] = {}
+        self.results: dict[str, NodeResult] = {}
+
+    @abc.abstractmethod
+    def start_report(self) -> Any:
+        """A RunReport of this kind of run."""
+
+    @abc.abstractmethod
+    def create_pipeline(self, config: PipelineConfig) -> Any:
+        """Wires the components."""
+
+    @abc.abstractmethod
+    def conclude(self, config: PipelineConfig) -> Sequence[str]:
+        """Completes the report once all components have ended; the lines for people."""
 
     def go(self, config_file: str, overrides: Sequence[str]) -> None:
         """Runs to whatever end; the report tells which."""
@@ -105,15 +132,15 @@ class _LocalRun:
         config = load_config(config_file, overrides)
         self._open_log(config)
         with run_lock.hold(config.paths.lock):
-            from pipeline.dag import create_pipeline
             from pipeline.local_runner import LocalRunner
 
-            pipeline = create_pipeline(config)
+            pipeline = self.create_pipeline(config)
             versions = [f"{title} {importlib.metadata.version(name)}" for name, title in FRAMEWORKS.items()]
             self._console.finished(time.monotonic() - start, ", ".join(versions))
             code = code_fingerprint.fingerprint_code()
             LocalRunner(self._console.started, self._finish_component, NEVER_REUSED, code).run(pipeline)
-        self._conclude(config)
+        for line in [*self.conclude(config), f"log: {self.report.paths['log']}"]:
+            self._console.say(line)
 
     def _open_log(self, config: PipelineConfig) -> None:
         started = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -123,14 +150,13 @@ class _LocalRun:
             "log": log,
             "run_root": config.paths.run_root,
             "model_base_path": config.paths.model_base_path,
-            "model": None,
         }
 
     def _finish_component(self, result: NodeResult) -> None:
         from pipeline import outcome
 
         text = outcome.describe(result)
-        self._results[result.node_id] = result
+        self.results[result.node_id] = result
         self._console.finished(result.seconds, ", ".join(filter(None, ["reused" * result.reused, text])))
         self.report.components.append(
             {
@@ -140,18 +166,6 @@ class _LocalRun:
                 "result": text,
             }
         )
-
-    def _conclude(self, config: PipelineConfig) -> None:
-        from pipeline import outcome
-
-        end = outcome.conclude(self._results, config.gate)
-        for line in [*outcome.render(end), f"log: {self.report.paths['log']}"]:
-            self._console.say(line)
-        self.report.exit_code = 0 if end.pushed else REFUSED_EXIT_CODE
-        self.report.outcome = "pushed" if end.pushed else "refused"
-        self.report.verdict = end.verdict.to_json()
-        self.report.metrics = dataclasses.asdict(end.results)
-        self.report.paths["model"] = end.model_path or None
 
     def _explain(self, error: Exception) -> None:
         """Tells a failure in one line; the traceback is in the log, on the screen if there is no log yet."""
@@ -163,6 +177,31 @@ class _LocalRun:
             self._console.say(f"log: {log}")
         elif not user_error:
             traceback.print_exc(file=self._output.stderr)
+
+
+class _TrainingRun(LocalRun):
+    """Bars in; a blessed and pushed model out, or the reason why not."""
+
+    report: TrainingReport
+
+    def start_report(self) -> TrainingReport:
+        return TrainingReport()
+
+    def create_pipeline(self, config: PipelineConfig) -> Any:
+        from pipeline import dag
+
+        return dag.create_pipeline(config)
+
+    def conclude(self, config: PipelineConfig) -> Sequence[str]:
+        from pipeline import outcome
+
+        end = outcome.conclude(self.results, config.gate)
+        self.report.exit_code = 0 if end.pushed else REFUSED_EXIT_CODE
+        self.report.outcome = "pushed" if end.pushed else "refused"
+        self.report.verdict = end.verdict.to_json()
+        self.report.metrics = dataclasses.asdict(end.results)
+        self.report.paths["model"] = end.model_path or None
+        return outcome.render(end)
 
 
 def _without_nan(value: Any) -> Any:

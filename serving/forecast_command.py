@@ -10,6 +10,7 @@ from typing import TextIO
 
 from components.errors import ConfigError, ServingError
 from components.infer.forecast_table import check_path, write_table
+from components.infer.universe_report import describe_skipped
 from components.ingest.bars import ValidationConfig, day_number
 from components.ingest.sources import SourceConfig
 from components.push import publish
@@ -20,7 +21,7 @@ from serving.connection_flags import ConnectionFlags
 from serving.forecast import Forecast
 from serving.forecast_report import describe_file, describe_forecast, print_file, print_forecast
 from serving.latest_bars import read_latest_bars
-from serving.universe import Universe, describe_skipped, read_universe
+from serving.universe import Universe, read_universe
 
 SECONDS_PER_TICKER = 0.02
 """Allowed where no deadline was given: ten times what REST takes on two cores."""

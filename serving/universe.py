@@ -10,6 +10,7 @@ import numpy as np
 
 from components import contract, progress
 from components.errors import InputError
+from components.infer.universe_report import describe_skipped
 from components.ingest.bars import LEAST_HISTORY_DAYS, Piece, TickerBars, ValidationConfig, iso_date
 from components.ingest.findings import Finding, raise_refused
 from components.ingest.history import clean_ticker
@@ -20,8 +21,6 @@ from serving.latest_bars import to_columns
 
 KEPT_BARS = 2 * contract.LOOKBACK
 """Rows kept of a ticker's file: what a forecast looks at, and as many that may turn out to be bad."""
-MAX_NAMES = 5
-"""Tickers that a message names."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,13 +69,6 @@ def read_universe(
             "give longer histories"
         )
     return Universe(bars, skipped)
-
-
-def describe_skipped(skipped: Mapping[str, str]) -> str:
-    """The first tickers that were skipped, and why; such as `1 skipped: FB (short_history: ...)`."""
-    shown = [f"{ticker} ({reason})" for ticker, reason in list(skipped.items())[:MAX_NAMES]]
-    more = [f"and {len(skipped) - MAX_NAMES:,} more"] if len(skipped) > MAX_NAMES else []
-    return f"{len(skipped):,} skipped: {', '.join(shown + more)}"
 
 
 def _read_pieces(

@@ -16,7 +16,7 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from components import contract
 from components.errors import ConfigError, InputError
-from components.ingest import beam_chunks, sources
+from components.ingest import beam_chunks, beam_examples, sources
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
 from components.ingest.findings import raise_refused
@@ -78,7 +78,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             tickers = quarantined[config.source.file_column(contract.TICKER)]
             report = build_report(summaries, findings, tickers, fingerprint)
             for split in contract.SPLITS:
-                folder = beam_chunks.SPLIT_FOLDER.format(split=split)
+                folder = beam_examples.SPLIT_FOLDER.format(split=split)
                 fileio.rename(os.path.join(staging, folder), os.path.join(output.uri, folder))
         finally:
             if fileio.exists(staging):

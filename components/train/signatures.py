@@ -55,7 +55,8 @@ class Forecaster:
                 lambda **bars: repeat_for_rows(forecast(**bars)), autograph=False
             ).get_concrete_function(**FORECAST_INPUTS),
             contract.DEFAULT_SIGNATURE: tf.function(
-                lambda examples: repeat_for_rows(self.forecast_examples(examples)), autograph=False
+                lambda examples: widen_text(repeat_for_rows(self.forecast_examples(examples))),
+                autograph=False,
             ).get_concrete_function(examples=examples),
             contract.EVALUATE_SIGNATURE: tf.function(
                 lambda examples: self.evaluate(examples), autograph=False
@@ -153,6 +154,15 @@ def repeat_for_rows(forecast: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     shared = (contract.QUANTILE_LEVELS_OUTPUT, contract.HORIZONS_OUTPUT, contract.MODEL_VERSION)
     repeated = {name: tf.repeat(forecast[name][tf.newaxis], num_rows, axis=0) for name in shared}
     return forecast | repeated
+
+
+def widen_text(rows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The outputs of repeat_for_rows with model_version as [batch, 1].
+
+    BulkInferrer takes each row of an output for an array, and one string of a [batch] is none.
+    Source: tfx_bsl.beam.run_inference, _PredictModelHandler._post_process.
+    """
+    return rows | {contract.MODEL_VERSION: rows[contract.MODEL_VERSION][:, tf.newaxis]}
 
 
 def _last_corrections(network: keras.Model, features: tf.Tensor) -> tf.Tensor:

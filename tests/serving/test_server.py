@@ -124,6 +124,8 @@ def test_the_default_signature_takes_examples(stubs):
     request.inputs[contract.EXAMPLES_INPUT].CopyFrom(tf.make_tensor_proto(make_examples()))
     by_examples = stubs[0].Predict(request)
     assert by_examples.model_spec.signature_name == contract.DEFAULT_SIGNATURE
+    assert by_examples.outputs.pop(contract.MODEL_VERSION).string_val == [b"tiny-1", b"tiny-1"]
+    del by_columns.outputs[contract.MODEL_VERSION]
     assert by_examples.outputs == by_columns.outputs
 
 

@@ -9,12 +9,13 @@ import pytest
 
 from components import contract, progress
 from components.errors import InputError
+from components.infer.universe_report import describe_skipped
 from components.ingest.bars import ValidationConfig, day_number
 from components.ingest.findings import QUARANTINE
 from components.ingest.sources import SourceConfig
 from serving.bars import take_latest_bars
 from serving.latest_bars import read_latest_bars
-from serving.universe import KEPT_BARS, describe_skipped, read_universe
+from serving.universe import KEPT_BARS, read_universe
 from tests.serving.sample_bars import make_frame
 
 NUM_DAYS = 2 * KEPT_BARS + 100

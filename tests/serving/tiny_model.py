@@ -9,7 +9,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from components import contract
 from components.push import manifest
-from components.train.signatures import repeat_for_rows
+from components.train.signatures import repeat_for_rows, widen_text
 
 DECAY = 0.94
 STANDARD_QUANTILES = (-1.6, -1.3, -0.7, 0.0, 0.7, 1.3, 1.6)
@@ -76,7 +76,7 @@ def save_tiny_model(folder: pathlib.Path, version: str) -> None:
             lambda **bars: repeat_for_rows(forecast(**bars))
         ).get_concrete_function(**BARS),
         contract.DEFAULT_SIGNATURE: tf.function(
-            lambda examples: repeat_for_rows(model.forecast_examples(examples))
+            lambda examples: widen_text(repeat_for_rows(model.forecast_examples(examples)))
         ).get_concrete_function(examples=examples),
     }
     tf.saved_model.save(model, str(folder), signatures=signatures)

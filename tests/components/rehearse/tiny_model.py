@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from components import contract
 from components.rehearse import golden
-from components.train.signatures import repeat_for_rows
+from components.train.signatures import repeat_for_rows, widen_text
 
 NUM_REQUESTS = 3
 NORMAL_QUANTILES = np.asarray([-1.645, -1.282, -0.674, 0.0, 0.674, 1.282, 1.645], np.float32)
@@ -78,7 +78,7 @@ class TinyModule(tf.Module):
         """The functions to save."""
         forecast = tf.function(lambda **bars: self.forecast(bars), autograph=False)
         default = tf.function(
-            lambda examples: repeat_for_rows(self.forecast_examples(examples)), autograph=False
+            lambda examples: widen_text(repeat_for_rows(self.forecast_examples(examples))), autograph=False
         )
         return {
             contract.FORECAST_SIGNATURE: forecast.get_concrete_function(**FORECAST_INPUTS),
