@@ -106,6 +106,8 @@ PUSH_DESTINATION_PARAMETER = "push_destination"
 """Folder that gets the new version."""
 CHAMPION_LOCATION_PARAMETER = "champion_location"
 """Folder of the versions among which the champion is."""
+FORECASTS_DESTINATION_PARAMETER = "forecasts_destination"
+"""File of the forecasts of a universe, .parquet or .csv."""
 
 # --- Artifact properties -----------------------------------------------------------------------
 SPAN_PROPERTY = "span"

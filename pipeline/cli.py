@@ -149,20 +149,28 @@ def infer(
 
 @main.command("compile")
 @_configured
+@click.option(
+    "--pipeline",
+    "plan",
+    type=click.Choice(["training", "forecasts"]),
+    default="training",
+    show_default=True,
+    help="The one of `run`, or the one of `infer`.",
+)
 @click.option("-o", "--output", default="pipeline.yaml", show_default=True, help="File of the package.")
 @click.option("--image", default="", help="Of every step.  [default: of the configuration]")
 @click.option("--check", "package", metavar="FILE", help="Check this package instead; compile nothing.")
 def compile_(
-    config_file: str, overrides: tuple[str, ...], output: str, image: str, package: str | None
+    config_file: str, overrides: tuple[str, ...], plan: str, output: str, image: str, package: str | None
 ) -> None:
-    """Compile the pipeline for Kubeflow Pipelines, and check what it is given."""
+    """Compile a pipeline for Kubeflow Pipelines, and check what it is given."""
     from pipeline.kubeflow.compiler import command
 
     if package:
         command.check_package(package, sys.stdout)
         return
     given = [*overrides, *([f"kubeflow.image={image}"] if image else [])]
-    command.compile_package(config_file, given, output)
+    command.compile_package(config_file, given, output, plan)
 
 
 @main.command()

@@ -17,9 +17,9 @@ from pipeline.kubeflow.compiler.config import KubeflowConfig
 from pipeline.kubeflow.submission.config import SubmitConfig
 
 _IN_PROCESS_RUNNER = "--runner=DirectRunner"
-TRAINING_COMPONENTS = ("BarsExampleGen", "StatisticsGen", "Transform", "Evaluator")
-FORECAST_COMPONENTS = ("LatestBarsGen", "BulkInferrer")
-BEAM_COMPONENTS = (*TRAINING_COMPONENTS, *FORECAST_COMPONENTS)
+BEAM_COMPONENTS = (
+    "BarsExampleGen", "StatisticsGen", "Transform", "Evaluator", "LatestBarsGen", "BulkInferrer"
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +48,7 @@ class BeamConfig:
     @property
     def away(self) -> list[str]:
         """Components whose workers are not in the component's own process or pod."""
-        return [name for name in TRAINING_COMPONENTS if _IN_PROCESS_RUNNER not in self.arguments_of(name)]
+        return [name for name in BEAM_COMPONENTS if _IN_PROCESS_RUNNER not in self.arguments_of(name)]
 
     def arguments_of(self, component: str) -> list[str]:
         """Flags of one component."""

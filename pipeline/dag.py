@@ -73,7 +73,7 @@ def create_components(
         config.validation,
         config.chunks,
         input_fingerprint,
-        parameters=_choose(
+        parameters=choose(
             given, contract.DATA_PARAMETER, contract.METADATA_PARAMETER, contract.AS_OF_PARAMETER
         ),
     )
@@ -89,7 +89,7 @@ def create_components(
         transform.outputs["transform_graph"],
         config.model,
         config.train,
-        _choose(given, contract.TRAIN_STEPS_PARAMETER, contract.SEED_PARAMETER),
+        choose(given, contract.TRAIN_STEPS_PARAMETER, contract.SEED_PARAMETER),
     )
     model = trainer.outputs["model"]
     champion = ChampionResolver(
@@ -116,7 +116,8 @@ def create_components(
     return wired
 
 
-def _choose(parameters: Parameters, *names: str) -> Parameters:
+def choose(parameters: Parameters, *names: str) -> Parameters:
+    """Those of the parameters that have one of these names."""
     return {name: parameters[name] for name in names if name in parameters}
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.infer import forecast_table
+from components.infer.universe_report import REPORT_FILE, UniverseReport
 from pipeline.run_local import LocalRun, RunReport, go
 
 if TYPE_CHECKING:
@@ -69,9 +71,8 @@ class _ForecastRun(LocalRun):
         return forecast_dag.create_pipeline(config, self.destination)
 
     def conclude(self, config: PipelineConfig) -> Sequence[str]:
-        from components.infer.universe_report import UniverseReport
-
-        report = UniverseReport.read(_artifact(self.results["LatestBarsGen"], "report").uri)
+        folder = pathlib.Path(_artifact(self.results["LatestBarsGen"], "report").uri)
+        report = UniverseReport.from_json((folder / REPORT_FILE).read_text(encoding="utf-8"))
         forecasts = _artifact(self.results["ForecastWriter"], "forecasts")
         self.report.exit_code = 0
         self.report.outcome = FORECAST

@@ -17,10 +17,16 @@ from tfx.types import artifact_utils, standard_component_specs
 from components import contract
 from components.errors import ConfigError, InputError
 from components.infer.latest_bars import LATEST_SPLIT, TickerNote, cut_latest
-from components.infer.universe_report import UniverseReport
+from components.infer.universe_report import REPORT_FILE, UniverseReport
 from components.ingest import beam_examples
 from components.ingest.bars import LEAST_HISTORY_DAYS, ValidationConfig, day_number
-from components.ingest.executor import NUM_SHARDS_KEY, SOURCE_KEY, VALIDATION_KEY, check_fingerprint
+from components.ingest.executor import (
+    NUM_SHARDS_KEY,
+    SOURCE_KEY,
+    VALIDATION_KEY,
+    check_fingerprint,
+    write_text,
+)
 from components.ingest.findings import raise_refused
 from components.ingest.sources import SourceConfig
 
@@ -54,7 +60,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 fileio.rmtree(staging)
         examples.split_names = artifact_utils.encode_split_names([LATEST_SPLIT])
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
-        report.write(artifact_utils.get_single_instance(output_dict[REPORT_KEY]).uri)
+        told = artifact_utils.get_single_instance(output_dict[REPORT_KEY])
+        write_text(os.path.join(told.uri, REPORT_FILE), report.to_json())
 
 
 def _read_config(properties: dict[str, Any]) -> beam_examples.ReadConfig:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 
 from components.ingest.bars import iso_date
@@ -26,17 +25,14 @@ class UniverseReport:
     as_of: Mapping[str, int]
     skipped: Mapping[str, str]
 
-    def write(self, folder: str) -> None:
-        """Writes REPORT_FILE into a folder, made if missing."""
-        os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, REPORT_FILE), "w", encoding="utf-8") as stream:
-            json.dump(dataclasses.asdict(self), stream, indent=1)
+    def to_json(self) -> str:
+        """What from_json reads."""
+        return json.dumps(dataclasses.asdict(self), indent=1)
 
     @classmethod
-    def read(cls, folder: str) -> UniverseReport:
-        """Reads what `write` wrote."""
-        with open(os.path.join(folder, REPORT_FILE), encoding="utf-8") as stream:
-            return cls(**json.load(stream))
+    def from_json(cls, text: str) -> UniverseReport:
+        """Reads what to_json wrote."""
+        return cls(**json.loads(text))
 
     def describe(self) -> str:
         """One line, such as `4 tickers as of 2013-03-01, 1 skipped: FB (short_history: ...)`."""

@@ -10,11 +10,11 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.orchestration import data_types
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 
+from components import contract
 from components.infer.forecast_table import make_table, write_table
 from components.infer.prediction_logs import read_forecasts
 
 FORECASTS_KEY = "forecasts"
-DESTINATION_KEY = "forecasts_destination"
 FORECASTS_FILE = "forecasts.parquet"
 MODEL_VERSION_PROPERTY = "model_version"
 NUM_ROWS_PROPERTY = "num_rows"
@@ -43,7 +43,7 @@ class Executor(base_executor.BaseExecutor):
         table = make_table(arrays)
         os.makedirs(forecasts.uri, exist_ok=True)
         write_table(table, os.path.join(forecasts.uri, FORECASTS_FILE))
-        write_table(table, exec_properties[DESTINATION_KEY])
+        write_table(table, exec_properties[contract.FORECASTS_DESTINATION_PARAMETER])
         forecasts.set_string_custom_property(MODEL_VERSION_PROPERTY, arrays.model_version)
         forecasts.set_int_custom_property(NUM_ROWS_PROPERTY, len(table))
 
@@ -51,7 +51,9 @@ class Executor(base_executor.BaseExecutor):
 class ForecastWriterSpec(types.ComponentSpec):
     """Parameter, input and output of ForecastWriter."""
 
-    PARAMETERS: ClassVar = {DESTINATION_KEY: component_spec.ExecutionParameter(type=str)}
+    PARAMETERS: ClassVar = {
+        contract.FORECASTS_DESTINATION_PARAMETER: component_spec.ExecutionParameter(type=str)
+    }
     INPUTS: ClassVar = {
         standard_component_specs.INFERENCE_RESULT_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.InferenceResult
@@ -81,7 +83,7 @@ class ForecastWriter(base_component.BaseComponent):
         super().__init__(
             spec=ForecastWriterSpec(
                 **{
-                    DESTINATION_KEY: destination,
+                    contract.FORECASTS_DESTINATION_PARAMETER: destination,
                     standard_component_specs.INFERENCE_RESULT_KEY: inference_result,
                     FORECASTS_KEY: types.Channel(type=Forecasts),
                 }

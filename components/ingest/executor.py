@@ -83,8 +83,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         finally:
             if fileio.exists(staging):
                 fileio.rmtree(staging)
-        _write_text(os.path.join(report_artifact.uri, QUARANTINE_FILE), quarantined.to_csv(index=False))
-        _write_text(os.path.join(report_artifact.uri, REPORT_FILE), json.dumps(report, indent=2) + "\n")
+        write_text(os.path.join(report_artifact.uri, QUARANTINE_FILE), quarantined.to_csv(index=False))
+        write_text(os.path.join(report_artifact.uri, REPORT_FILE), json.dumps(report, indent=2) + "\n")
         _record(output, report)
 
 
@@ -117,7 +117,8 @@ def _record(examples: types.Artifact, report: Mapping[str, Any]) -> None:
             examples.set_int_custom_property(f"{split}_{name}", counts[name])
 
 
-def _write_text(path: str, text: str) -> None:
+def write_text(path: str, text: str) -> None:
+    """Writes a file of an artifact; its folder is made."""
     fileio.makedirs(os.path.dirname(path))
     with fileio.open(path, "w") as stream:
         stream.write(text)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shutil
 
 import pandas as pd
 import pytest
 
 from components import contract
-from tests.conftest import run_marketcast
+from tests.conftest import ROOT, run_marketcast
 
 pytestmark = pytest.mark.e2e
 
@@ -48,6 +49,19 @@ def test_the_forecasts_are_the_served_ones(inferred, pipeline_run):
     )
     pd.testing.assert_frame_equal(by_inference, served)
     assert set(by_inference[contract.MODEL_VERSION]) == {inferred["model_version"]}
+
+
+def test_the_compiled_pipeline_gives_the_same_under_kubeflows_contract(inferred, pipeline_run, tmp_path):
+    compiled = run_marketcast(tmp_path, "compile", "--pipeline", "forecasts", "-o", "forecasts.yaml")
+    assert compiled.returncode == 0, compiled.stderr
+    volume = tmp_path / "volume"
+    shutil.copytree(pipeline_run.folder / "models", volume)
+    flags = ["--volume", f"marketcast-models={volume}", "--workdir", str(ROOT), "--json"]
+    ended = run_marketcast(tmp_path, "rehearse", "forecasts.yaml", *flags)
+    assert ended.returncode == 0, ended.stderr
+    assert [task["state"] for task in json.loads(ended.stdout)["tasks"]] == ["SUCCEEDED"] * 4
+    written = pd.read_parquet(volume / "forecasts.parquet")
+    pd.testing.assert_frame_equal(written, pd.read_parquet(pipeline_run.folder / "inferred.parquet"))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,11 @@ _LAUNCHER_LOGS = re.compile(r"executor-logs(-\d+)?")
 """An output that KFP adds to each task for itself; TFX does not know its type."""
 _FOREIGN_TYPE = "system."
 
-CLASS_PATHS = {"marketcast.IngestReport": "components.ingest.component.IngestReport"}
+CLASS_PATHS = {
+    "marketcast.IngestReport": "components.ingest.component.IngestReport",
+    "marketcast.UniverseReport": "components.infer.latest_component.UniverseReportArtifact",
+    "marketcast.Forecasts": "components.infer.writer.Forecasts",
+}
 """Types of our own: title in a compiled pipeline -> import path.
 
 TFX imports the title itself, but compiles titles of two words only: a class of a top-level module.

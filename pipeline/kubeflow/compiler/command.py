@@ -11,14 +11,19 @@ from pipeline.kubeflow.check.check import require_sound
 from pipeline.kubeflow.package import Package, format_package, parse_documents, read_documents, write_package
 
 
-def compile_package(config_file: str, overrides: Sequence[str], output: str) -> None:
+def compile_package(config_file: str, overrides: Sequence[str], output: str, plan: str = "training") -> None:
     """Compiles, checks and writes the package, and says so.
 
+    Args:
+      config_file: YAML; empty for none.
+      overrides: `key.path=value`.
+      output: file of the package.
+      plan: key of plans.PLANS.
     Raises:
       ConfigError: the configuration is wrong, or the package breaks a rule; nothing is written then.
     """
     with quiet.divert_output() as screen:
-        package = _compile(config_file, overrides)
+        package = _compile(config_file, overrides, plan)
         # What is written is checked, not what it was made of.
         require_sound(parse_documents(format_package(package), output), output)
         write_package(package, output)
@@ -35,11 +40,12 @@ def check_package(file: str, screen: TextIO) -> None:
     print(f"{file} keeps every rule", file=screen)
 
 
-def _compile(config_file: str, overrides: Sequence[str]) -> Package:
+def _compile(config_file: str, overrides: Sequence[str], plan: str) -> Package:
     from pipeline.config import load_config
     from pipeline.kubeflow.compiler.compiler import compile_pipeline
+    from pipeline.kubeflow.compiler.plans import PLANS
 
-    return compile_pipeline(load_config(config_file, overrides, KUBEFLOW))
+    return compile_pipeline(load_config(config_file, overrides, KUBEFLOW), PLANS[plan])
 
 
 def _describe(package: Package, output: str) -> str:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import tempfile
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
 
 from tfx.orchestration import data_types, pipeline
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-from components import contract
 from components.errors import ConfigError
 from pipeline import dag
 from pipeline.config import BeamConfig, PipelineConfig
+from pipeline.kubeflow.compiler.plans import PLANS, TRAINING, Plan
 from pipeline.kubeflow.compiler.platform import make_platform
 from pipeline.kubeflow.compiler.spec import complete_spec
 from pipeline.kubeflow.entrypoint import SHARED_FOLDER_FLAG
@@ -23,23 +22,25 @@ from pipeline.kubeflow.package import Json, Package
 COMMAND = ["python", "-m", "pipeline.kubeflow.entrypoint"]
 
 
-def compile_pipeline(config: PipelineConfig) -> Package:
-    """Compiles the pipeline; the same config gives the same package.
+def compile_pipeline(config: PipelineConfig, plan: Plan = TRAINING) -> Package:
+    """Compiles a pipeline; the same config gives the same package.
 
     Args:
       config: everything the runs depend on; contract's *_PARAMETER become parameters of the pipeline, with
         the config's values as their defaults.
+      plan: which pipeline.
     Raises:
-      ConfigError: the config names a step that the pipeline does not have.
+      ConfigError: the config names a step that no pipeline has.
     """
-    defaults = parameter_defaults(config)
+    defaults = plan.defaults(config)
     parameters = {
         name: data_types.RuntimeParameter(name=name, ptype=type(value), default=value)
         for name, value in defaults.items()
     }
-    spec = _compile_with_tfx(dataclasses.replace(config, beam=share_artifacts(config.beam)), parameters)
+    _check_steps(config.kubeflow.named_steps(), {step for known in PLANS.values() for step in known.steps})
+    shared = dataclasses.replace(config, beam=share_artifacts(config.beam, plan.steps))
+    spec = _compile_with_tfx(shared, parameters, plan)
     tasks = spec["root"]["dag"]["tasks"]
-    _check_steps(config.kubeflow.named_steps(), tasks)
     completed = complete_spec(spec, defaults, config.kubeflow)
     labels = {
         name: spec["components"][task["componentRef"]["name"]]["executorLabel"]
@@ -48,36 +49,24 @@ def compile_pipeline(config: PipelineConfig) -> Package:
     return Package(completed, make_platform(labels, config.kubeflow))
 
 
-def parameter_defaults(config: PipelineConfig) -> dict[str, Any]:
-    """What a run takes that gives no value of its own."""
-    return {
-        contract.DATA_PARAMETER: config.source.path,
-        contract.METADATA_PARAMETER: config.source.metadata_path,
-        contract.AS_OF_PARAMETER: config.chunks.as_of,
-        contract.TRAIN_STEPS_PARAMETER: config.train.steps,
-        contract.SEED_PARAMETER: config.train.seed,
-        contract.PUSH_DESTINATION_PARAMETER: config.paths.model_base_path,
-        contract.CHAMPION_LOCATION_PARAMETER: config.paths.model_base_path,
-    }
-
-
-def share_artifacts(beam: BeamConfig) -> BeamConfig:
-    """Tells the entrypoint of each component whose workers are elsewhere where they see its artifacts.
+def share_artifacts(beam: BeamConfig, steps: Collection[str]) -> BeamConfig:
+    """Tells the entrypoint of each of these steps whose workers are elsewhere where they see its artifacts.
 
     Raises:
       ConfigError: there are such components and no shared folder.
     """
-    if beam.away and not beam.shared_folder:
+    away = [name for name in beam.away if name in steps]
+    if away and not beam.shared_folder:
         raise ConfigError(
-            f"beam.shared_folder must be given for {', '.join(beam.away)}, whose runner is not DirectRunner, "
+            f"beam.shared_folder must be given for {', '.join(away)}, whose runner is not DirectRunner, "
             "got ''; give the path of a volume mounted in the pods and in Beam's workers, or a gs:// folder"
         )
     flag = f"{SHARED_FOLDER_FLAG}={beam.shared_folder}"
-    shared = {name: (flag, *beam.arguments_of(name)) for name in beam.away}
+    shared = {name: (flag, *beam.arguments_of(name)) for name in away}
     return dataclasses.replace(beam, component_args={**beam.component_args, **shared})
 
 
-def _compile_with_tfx(config: PipelineConfig, parameters: dag.Parameters) -> Json:
+def _compile_with_tfx(config: PipelineConfig, parameters: dag.Parameters, plan: Plan) -> Json:
     runner_config = kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
         use_pipeline_spec_2_1=True,  # the only schema version that KFP takes
         default_image=config.kubeflow.full_image,
@@ -88,9 +77,9 @@ def _compile_with_tfx(config: PipelineConfig, parameters: dag.Parameters) -> Jso
     with tempfile.TemporaryDirectory() as unused_root:
         job = runner.run(
             pipeline.Pipeline(
-                pipeline_name=config.name,
+                pipeline_name=f"{config.name}{plan.suffix}",
                 pipeline_root=unused_root,
-                components=dag.create_components(config, parameters),
+                components=plan.create(config, parameters),
                 # KFP's cache sees neither new bars nor a new champion, nor that an object has gone from
                 # the store; and below an ingest that is never reused it would find nothing anyway.
                 enable_cache=False,

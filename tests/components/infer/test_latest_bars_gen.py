@@ -33,7 +33,7 @@ def run(tmp_path, frame):
 
     from components.infer.latest_component import LatestBarsGen, UniverseReportArtifact
     from components.infer.latest_executor import Executor
-    from components.infer.universe_report import UniverseReport
+    from components.infer.universe_report import REPORT_FILE, UniverseReport
 
     def run_once(validation=None, **given):
         frame.to_csv(tmp_path / "bars.csv", index=False)
@@ -48,7 +48,8 @@ def run(tmp_path, frame):
         records = tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator()
         parsed = [tf.train.Example.FromString(record) for record in records]
         found = {one.features.feature[contract.TICKER].bytes_list.value[0].decode(): one for one in parsed}
-        return found, UniverseReport.read(report.uri), files
+        told = pathlib.Path(report.uri, REPORT_FILE).read_text()
+        return found, UniverseReport.from_json(told), files
 
     return run_once
 

@@ -1,0 +1,61 @@
+"""Each pipeline that can be compiled has the steps that are said, and types that the bridge can import."""
+
+from __future__ import annotations
+
+import pytest
+
+from components import contract
+from pipeline.kubeflow.bridge.artifact_places import CLASS_PATHS
+from pipeline.kubeflow.check.check import require_sound
+from pipeline.kubeflow.package import format_package, parse_documents
+
+pytestmark = pytest.mark.tf
+OWN_TYPES = "marketcast."
+
+
+@pytest.fixture(scope="module", params=["training", "forecasts"])
+def compiled(request):
+    """A plan, and its package by the shipped configuration."""
+    from pipeline.config import load_config
+    from pipeline.environment import KUBEFLOW
+    from pipeline.kubeflow.compiler.compiler import compile_pipeline
+    from pipeline.kubeflow.compiler.plans import PLANS
+
+    plan = PLANS[request.param]
+    return plan, compile_pipeline(load_config(environment=KUBEFLOW), plan)
+
+
+def test_the_steps_are_those_of_the_plan(compiled):
+    plan, package = compiled
+    assert set(package.spec["root"]["dag"]["tasks"]) == set(plan.steps)
+    assert package.spec["pipelineInfo"]["name"] == f"marketcast{plan.suffix}"
+
+
+def test_the_package_keeps_every_rule(compiled):
+    require_sound(parse_documents(format_package(compiled[1]), "made"), "made")
+
+
+def test_types_of_our_own_can_be_imported(compiled):
+    from tfx.utils import import_utils
+
+    found = {
+        artifact["artifactType"]["instanceSchema"].split("title: ")[1].split("\n")[0]
+        for component in compiled[1].spec["components"].values()
+        for artifact in component.get("outputDefinitions", {}).get("artifacts", {}).values()
+    }
+    own = {title for title in found if title.startswith(OWN_TYPES)}
+    assert own
+    for title in own:
+        assert title == import_utils.import_class_by_path(CLASS_PATHS[title]).TYPE_NAME
+
+
+def test_forecasts_go_where_a_run_says(compiled):
+    plan, package = compiled
+    parameters = package.spec["root"]["inputDefinitions"]["parameters"]
+    destination = parameters.get(contract.FORECASTS_DESTINATION_PARAMETER)
+    assert (destination is not None) == ("ForecastWriter" in plan.steps)
+    if destination:
+        assert destination["defaultValue"] == "/models/forecasts.parquet"
+        pods = package.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+        mounted = {name for name, pod in pods.items() if pod.get("pvcMount")}
+        assert mounted == {"ChampionResolver_executor", "ForecastWriter_executor"}
