@@ -9,6 +9,7 @@ import shutil
 import socket
 from typing import Any
 
+import grpc
 import pytest
 
 from components import contract
@@ -73,3 +74,15 @@ def server(exported, base_path):
     push(exported, 1, base_path)
     with serving(base_path) as started:
         yield started
+
+
+@pytest.fixture
+def stubs(server):
+    """TensorFlow Serving's own stubs: (PredictionService, ModelService)."""
+    from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+    with grpc.insecure_channel(server.address) as channel:
+        yield (
+            prediction_service_pb2_grpc.PredictionServiceStub(channel),
+            model_service_pb2_grpc.ModelServiceStub(channel),
+        )
