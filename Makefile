@@ -9,8 +9,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 PYTHON ?=
 TICKER ?= AAPL
 ARGS ?=
-# All tests, those of the image included: make test TESTS=
-TESTS ?= not container
+# All tests, those of the image and of Prometheus' rules included: make test TESTS=
+TESTS ?= not container and not monitoring
 ENGINE ?=
 BASE_IMAGE ?=
 export PYTHON ENGINE BASE_IMAGE
@@ -41,6 +41,10 @@ test: setup  ## all tests but those of the image, one full pipeline run on real 
 test-image: setup image  ## the tests that run containers of the image
 	@$(PYTEST) -m container
 
+.PHONY: test-monitoring
+test-monitoring: setup  ## the rules by promtool, and the dashboard by a Prometheus that scrapes our server
+	@$(BIN)/python -m pytest -m monitoring
+
 .PHONY: static
 static: setup  ## lint, format, types and import rules
 	@$(BIN)/ruff check .
@@ -50,7 +54,7 @@ static: setup  ## lint, format, types and import rules
 
 .PHONY: check
 check: static  ## static checks and the fast tests
-	@$(BIN)/python -m pytest -m "not tf and not e2e and not container"
+	@$(BIN)/python -m pytest -m "not tf and not e2e and not container and not monitoring"
 
 .PHONY: image
 image:  ## build the container image; ENGINE=docker, podman or buildah and BASE_IMAGE overrule the choice
