@@ -1,4 +1,4 @@
-"""The monitoring component as kubectl renders it beside the prod overlay, and the tools that read its rules."""
+"""The monitoring component as kubectl renders it beside an overlay, and the tools that read its rules."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def find_tool(name: str) -> str:
     raise FileNotFoundError(f"{name} must be on PATH, got none; .ci/monitoring-tools installs it")
 
 
-def render(folder: pathlib.Path) -> list[Document]:
-    """The documents of the prod overlay with the component; writes a kustomization into the folder."""
+def render(folder: pathlib.Path, overlay: str = "overlays/prod") -> list[Document]:
+    """The documents of an overlay with the component; writes a kustomization into the folder."""
     place = {
         name: os.path.relpath(ROOT / "k8s" / name, folder.resolve())
-        for name in ("overlays/prod", "components/monitoring")
+        for name in (overlay, "components/monitoring")
     }
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": [place["overlays/prod"]],
+        "resources": [place[overlay]],
         "components": [place["components/monitoring"]],
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
