@@ -48,7 +48,9 @@ def anchors(text):
 def test_a_service_monitor_finds_its_service_and_port(monitor, service, port, documents):
     spec = find(documents, "ServiceMonitor", monitor)["spec"]
     wanted = spec["selector"]["matchLabels"].items()
-    found = [one for one in of_kind(documents, "Service") if wanted <= one["metadata"].get("labels", {}).items()]
+    found = [
+        one for one in of_kind(documents, "Service") if wanted <= one["metadata"].get("labels", {}).items()
+    ]
     assert [one["metadata"]["name"] for one in found] == [service]
     assert [endpoint["port"] for endpoint in spec["endpoints"]] == [port]
     assert [one["targetPort"] for one in found[0]["spec"]["ports"] if one["name"] == port] == [port]

@@ -82,9 +82,5 @@ def test_the_cases_see_a_rule_that_speaks_never_or_always(name, expression, grou
 
 
 def test_no_case_is_of_a_rule_that_is_gone(rules):
-    checked = {
-        check["alertname"] for case in read_cases() for check in case.get("alert_rule_test", ())
-    }
+    checked = {check["alertname"] for case in read_cases() for check in case.get("alert_rule_test", ())}
     assert checked == {rule["alert"] for rule in rules if "alert" in rule}
-
-
