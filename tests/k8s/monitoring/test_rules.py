@@ -27,7 +27,7 @@ def read_cases():
 
 
 def write_cases(folder, groups):
-    """The files of cases, each expected alert with all that the rule says of it, and the rules beside them."""
+    """The files of cases, each alert with all that its rule says of it, and the rules beside them."""
     alerts = {name_rule(rule): rule for rule in list_rules(groups) if "alert" in rule}
     # Else promtool takes the groups in any order, and an alert may look before what it reads is recorded.
     order = [group["name"] for group in sorted(groups, key=lambda group: "alert" in group["rules"][0])]
