@@ -1,0 +1,72 @@
+"""`python -m tests.cluster build | up | down | enter COMMAND...`, from the repository's root."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from tests.cluster import binaries, isolation, supervisor
+from tests.cluster.layout import ClusterError, Layout, default_layout
+
+
+def main() -> int:
+    """Runs one command; an error is one line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build", help="build what the cluster runs, once for each version")
+    commands.add_parser("packages", help="print the Debian packages that are missing")
+    commands.add_parser("up", help="start the cluster; does nothing when it is up")
+    commands.add_parser("down", help="end it and leave nothing but binaries and images")
+    commands.add_parser("supervise", help="what `up` runs in the cluster's namespaces")
+    enter = commands.add_parser("enter", help="run a command in the cluster's network")
+    enter.add_argument("arguments", nargs=argparse.REMAINDER, metavar="COMMAND")
+    options = parser.parse_args()
+    try:
+        run(options, default_layout())
+    except ClusterError as error:
+        print(f"cluster: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(options: argparse.Namespace, layout: Layout) -> None:
+    """Does what the command line asks for."""
+    if options.command == "packages":
+        print(" ".join(isolation.missing_packages()))
+    elif options.command == "build":
+        binaries.build_all(layout)
+    elif options.command == "up":
+        start(layout)
+    elif options.command == "down":
+        isolation.stop_supervisor(layout)
+    elif options.command == "supervise":
+        supervisor.supervise(layout)
+    else:
+        command = isolation.enter_command(layout, options.arguments)
+        environment = {**os.environ, "KUBECONFIG": str(layout.kubeconfig)}
+        environment["PATH"] = f"{binaries.locate(layout, 'kubectl').parent}:{environment['PATH']}"
+        os.execvpe(command[0], command, environment)
+
+
+def start(layout: Layout) -> None:
+    """Starts the cluster when it is not up.
+
+    Raises:
+      ClusterError: it cannot run here, or does not get ready; nothing of it is left then.
+    """
+    isolation.check_machine()
+    if isolation.is_up(layout):
+        return
+    binaries.build_all(layout)
+    isolation.stop_supervisor(layout)
+    layout.logs.mkdir(parents=True)
+    try:
+        isolation.start_supervisor(layout)
+    except BaseException:
+        isolation.stop_supervisor(layout)
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,3 @@
+module marketcast/tests/cluster/pause
+
+go 1.24.0
