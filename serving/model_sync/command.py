@@ -120,7 +120,8 @@ def _judge(config: SyncConfig, outcome: Outcome) -> ServingError | None:
     if outcome.whole:
         return None
     return ServingError(
-        f"{config.target} must hold a version that can be served after a sync, got none; mend what is told above"
+        f"{config.target} must hold a version that can be served after a sync, got none; mend what is told "
+        "above"
     )
 
 
