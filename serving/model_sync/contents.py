@@ -57,8 +57,12 @@ def check_listing(version: int, sizes: Mapping[str, int], digests: Mapping[str, 
 
 
 def drop_folder_marks(sizes: Mapping[str, int]) -> dict[str, int]:
-    """Leaves out the empty objects that consoles make to show a folder: others lie under their names."""
-    parents = {parent for path in sizes for parent in _list_parents(path)}
+    """Leaves out the empty objects that consoles make to show a folder: others lie under their names.
+
+    Args:
+      sizes: bytes of each object by its path in the version; the path of the version's own mark is empty.
+    """
+    parents = {""} | {parent for path in sizes for parent in _list_parents(path)}
     return {path: size for path, size in sizes.items() if size or path not in parents}
 
 
