@@ -172,10 +172,9 @@ class TestSidecar:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
             flags = ("--once", "--endpoint", endpoint)
-            with started(bucket.url, target, *flags, log=tmp_path / "log") as process:
-                with silent.accept()[0]:
-                    process.send_signal(signal.SIGTERM)
-                    assert process.wait(STOP_SECONDS) == 130
+            with started(bucket.url, target, *flags, log=tmp_path / "log") as process, silent.accept()[0]:
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(STOP_SECONDS) == 130
 
     def test_syncs_of_one_folder_do_each_other_no_harm(self, bucket, target, tmp_path):
         bucket.push(1, make_files(1, num_shards=40))
