@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
+import pathlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 KUBEFLOW_ENDPOINT = "http://minio-service.kubeflow:9000"
 """What minio:// means to Kubeflow. Source: KFP's backend/src/v2/config and objectstore."""
+CA_VARIABLE = "AWS_CA_BUNDLE"
+"""File of roots that an S3 or MinIO service may show, beside the machine's; as Amazon's tools have it."""
 CHUNK_BYTES = 1 << 20
 SILENCE_SECONDS = 30
 """A server that says nothing for so long is gone."""
@@ -99,7 +102,7 @@ def open_source(url: str, endpoint: str, environment: Mapping[str, str] = os.env
     Args:
       url: s3://, minio:// or gs://, bucket and prefix; or a folder.
       endpoint: URL of the S3 or MinIO service; empty takes the environment's.
-      environment: where else the endpoint may stand.
+      environment: where else the endpoint may stand, and the roots of its certificate.
     Raises:
       SourceError: the folder is not there, or the environment holds what cannot be.
     """
@@ -112,27 +115,37 @@ def open_source(url: str, endpoint: str, environment: Mapping[str, str] = os.env
             return Source(_open_gcs(bucket, prefix), url)
         default = KUBEFLOW_ENDPOINT if scheme == "minio" else ""
         given = (environment.get(name, "") for name in ENDPOINT_VARIABLES)
-        return Source(_open_s3(bucket, prefix, endpoint or next(filter(None, given), default)), url)
+        options = _make_options(environment.get(CA_VARIABLE, ""))
+        return Source(_open_s3(bucket, prefix, endpoint or next(filter(None, given), default), options), url)
 
 
-def _open_s3(bucket: str, prefix: str, endpoint: str) -> S3Store:
-    # The variable of this name has the last word with obstore, so the choice made here must bear it.
-    config = {"aws_endpoint_url_s3": endpoint} if endpoint else {}
-    options = _make_options(endpoint.startswith("http://"))
-    return S3Store(bucket, prefix=prefix, config=config, client_options=options, retry_config=_make_retry())  # type: ignore[arg-type]
+def _open_s3(bucket: str, prefix: str, endpoint: str, options: ClientConfig) -> S3Store:
+    if not endpoint:
+        return S3Store(bucket, prefix=prefix, client_options=options, retry_config=_make_retry())
+    return S3Store(
+        bucket,
+        prefix=prefix,
+        # The variable of this name has the last word with obstore, so the choice made here must bear it.
+        config={"aws_endpoint_url_s3": endpoint},
+        client_options={**options, "allow_http": endpoint.startswith("http://")},
+        retry_config=_make_retry(),
+    )
 
 
 def _open_gcs(bucket: str, prefix: str) -> GCSStore:
     # The metadata server, which hands out a pod's own credentials, speaks http.
-    return GCSStore(bucket, prefix=prefix, client_options=_make_options(True), retry_config=_make_retry())
+    options: ClientConfig = {**_make_options(""), "allow_http": True}
+    return GCSStore(bucket, prefix=prefix, client_options=options, retry_config=_make_retry())
 
 
-def _make_options(is_http_allowed: bool) -> ClientConfig:
-    return {
-        "allow_http": is_http_allowed,
+def _make_options(ca_file: str) -> ClientConfig:
+    options: ClientConfig = {
         "timeout": datetime.timedelta(seconds=REQUEST_SECONDS),
         "read_timeout": datetime.timedelta(seconds=SILENCE_SECONDS),
     }
+    if ca_file:
+        options["root_certificate"] = pathlib.Path(ca_file).read_bytes()
+    return options
 
 
 def _make_retry() -> RetryConfig:

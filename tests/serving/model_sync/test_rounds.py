@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 
@@ -110,6 +111,22 @@ class TestCopying:
         assert scene.run() == ([1], [])
         assert list_whole(target) == [1]
         assert list_hidden(target) == []
+
+    def test_a_full_disk_is_told_and_changes_nothing(self, bucket, target, monkeypatch, caplog):
+        bucket.push(1)
+        scene = make_scene(bucket.url, target)
+        scene.run()
+        bucket.push(2)
+
+        def refuse(_):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as full:
+            full.setattr(os, "fsync", refuse)
+            assert scene.run() == ([1], ["target"])
+        assert "No space left on device; check the volume" in caplog.text
+        assert list_whole(target) == [1]
+        assert scene.run() == ([1, 2], [])
 
 
 class TestBadSources:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
+import ssl
 import threading
 import urllib.parse
 
@@ -13,6 +15,7 @@ from components.push.publish import LOCK_FILE
 from serving.model_sync import source
 from serving.model_sync.problems import IncompleteVersionError, SourceError
 from serving.model_sync.source import open_source
+from tests.serving.certificates import Authority
 from tests.serving.model_sync.versions import PREFIX, list_whole, make_files, make_scene, write_files
 
 
@@ -77,8 +80,8 @@ class TestS3:
         assert len(messages) == 1
 
 
-class GcsStandIn(http.server.BaseHTTPRequestHandler):
-    """The two calls of GCS' XML API that a sync makes; one bucket, no credentials."""
+class StandIn(http.server.BaseHTTPRequestHandler):
+    """The two calls that a sync makes of GCS' XML API or of S3; one bucket, whatever the credentials."""
 
     objects: dict[str, bytes]
 
@@ -117,13 +120,25 @@ class GcsStandIn(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_gcs(target, tmp_path, monkeypatch):
+@contextlib.contextmanager
+def standing_in(context=None):
+    """The port of a stand-in with versions 1 and 2; speaks TLS if there is a context for it."""
     objects = {f"{PREFIX}/{v}/{path}": body for v in (1, 2) for path, body in make_files(v).items()}
-    handler = type("Handler", (GcsStandIn,), {"objects": objects})
+    handler = type("Handler", (StandIn,), {"objects": objects})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        if context:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def test_gcs(target, tmp_path, monkeypatch):
+    with standing_in() as port:
         account = {
-            "gcs_base_url": f"http://127.0.0.1:{server.server_address[1]}",
+            "gcs_base_url": f"http://127.0.0.1:{port}",
             "disable_oauth": True,
             "client_email": "",
             "private_key": "",
@@ -133,8 +148,26 @@ def test_gcs(target, tmp_path, monkeypatch):
         file.write_text(json.dumps(account))
         monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(file))
         assert make_scene(f"gs://bucket/{PREFIX}", target).run() == ([1, 2], [])
-        server.shutdown()
     assert list_whole(target) == [1, 2]
+
+
+def test_a_service_with_a_certificate_of_its_own(target, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
+    authority = Authority("ours")
+    pair, file = authority.issue(), tmp_path / "pair.pem"
+    file.write_bytes(pair.certificate + pair.private_key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    roots = tmp_path / "roots.pem"
+    roots.write_bytes(authority.certificate)
+    with standing_in(context) as port:
+        given = {"source": f"minio://bucket/{PREFIX}", "endpoint": f"https://127.0.0.1:{port}"}
+        assert make_scene(target=target, **given).run() == ([], ["source"])
+        monkeypatch.setenv(source.CA_VARIABLE, str(roots))
+        assert make_scene(target=target, **given).run() == ([1, 2], [])
+        monkeypatch.setenv(source.CA_VARIABLE, str(tmp_path / "nope"))
+        assert make_scene(target=target, **given).run() == ([1, 2], ["source"])
 
 
 class TestFolder:
