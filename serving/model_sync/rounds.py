@@ -99,8 +99,8 @@ class Sync:
         named = self._find_named(problems)
         always = {*self._config.always, *(named or ())}
         self._target.remove_leftovers(listed)
-        tried = self._copy(self._source, listed, always, problems)
-        self._target.remove_leftovers(tried)
+        to_resume = self._copy(self._source, listed, always, problems)
+        self._target.remove_leftovers(to_resume)
         if named is not None:
             self._delete(listed, always)
 
@@ -120,7 +120,7 @@ class Sync:
         """Copies the named versions, and of the newest that can be had as many as are kept.
 
         Returns:
-          The versions that are wanted, copied or not.
+          Those that are wanted and could not be copied.
         """
         states = self._target.scan()
         problems += [
@@ -131,16 +131,16 @@ class Sync:
             for version in sorted(always - set(listed))
             if states.get(version) is not State.WHOLE
         ]
-        tried, num_newest = set(), 0
+        failed, num_newest = set(), 0
         for version in sorted(listed, reverse=True):
             if num_newest < self._config.num_kept or version in always:
-                tried.add(version)
                 try:
                     self._ensure(source, version, states.get(version))
                     num_newest += 1
                 except VersionError as error:
                     problems.append(error)
-        return tried
+                    failed.add(version)
+        return failed
 
     def _ensure(self, source: Source, version: int, state: State | None) -> None:
         """Sees to it that a version is in the target."""

@@ -248,12 +248,18 @@ class TestDeletion:
         assert read_files(target / "4") == {"saved_model.pb": b"x"}
 
     def test_leftovers_go_when_nobody_wants_them(self, scene, bucket, target):
-        write_files(target / ".sync-0", {"saved_model.pb": b"x"})
-        write_files(target / ".sync-2", {"saved_model.pb": b"x"})
+        for name in (".sync-0", ".sync-1", ".sync-2", ".sync-removed-1", ".other"):
+            write_files(target / name, {"saved_model.pb": b"x"})
+        bucket.push(4)
+        bucket.push(5, {**make_files(5), "saved_model.pb": b"x"})
+        assert scene.run() == ([2, 3, 4], ["damaged"])
+        assert list_hidden(target) == [".other", ".sync-5"], "what is still wanted can be resumed"
+
+    def test_leftovers_are_not_in_the_way(self, scene, bucket, target):
         write_files(target / ".sync-removed-2", {"saved_model.pb": b"x"})
-        write_files(target / ".other", {"a": b"x"})
-        scene.run()
-        assert [name for name in list_hidden(target) if name != ".sync-2"] == [".other"]
+        (target / "2" / "saved_model.pb").unlink()
+        assert scene.run() == ([1, 2, 3], [])
+        assert list_hidden(target) == []
 
     @pytest.mark.parametrize(
         "more",

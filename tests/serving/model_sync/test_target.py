@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pathlib
+import shutil
 
 import pytest
 
@@ -84,6 +86,22 @@ def test_the_disk_has_a_version_before_it_is_shown(folder, tmp_path, monkeypatch
     folders = {f"{tmp_path}/.sync-1{sub}" for sub in ("", "/variables", "/assets.extra")}
     assert {path for kind, path in before if kind == "sync"} >= folders
     assert ("sync", str(tmp_path)) in events[shown:]
+
+
+def test_a_version_is_taken_away_by_a_rename(folder, tmp_path, monkeypatch):
+    removed, remove = [], shutil.rmtree
+
+    def note(path, **flags):
+        removed.append(pathlib.Path(path).name)
+        remove(path, **flags)
+
+    monkeypatch.setattr(shutil, "rmtree", note)
+    write_files(tmp_path / "1", make_files(2))
+    copy_version(Files(make_files(1)), folder, 1, lambda _: None)
+    assert list_whole(tmp_path) == [1]
+    folder.delete(1)
+    assert removed == [".sync-removed-1"] * 2
+    assert list_hidden(tmp_path) == []
 
 
 def test_states(folder, tmp_path):
