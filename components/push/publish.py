@@ -33,6 +33,7 @@ from components.push.manifest import (
 __all__ = [
     "PublishError",
     "Published",
+    "as_version",
     "find_newest_version",
     "list_versions",
     "next_version",
@@ -113,7 +114,12 @@ def list_versions(base: str) -> list[int]:
             names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
     except FileNotFoundError:
         return []
-    return sorted(int(name) for name in names if _NUMBER.fullmatch(name) and name == str(int(name)))
+    return sorted(version for name in names if (version := as_version(name)) is not None)
+
+
+def as_version(name: str) -> int | None:
+    """The version that a folder of this name holds; None where it is no version's."""
+    return int(name) if _NUMBER.fullmatch(name) and name == str(int(name)) else None
 
 
 def find_newest_version(base: str) -> int | None:

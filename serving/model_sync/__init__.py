@@ -1,0 +1,1 @@
+"""Mirrors pushed versions from an object store to the folder that TensorFlow Serving reads."""
