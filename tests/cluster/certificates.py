@@ -1,4 +1,4 @@
-"""The certificate authority, server certificates, tokens and kubeconfigs of a cluster that lives for a few days."""
+"""The certificate authority, certificates, tokens and kubeconfigs of a cluster that lives for days."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The cluster's own network, mounts, processes and cgroups: what is made in there goes when it ends.
 
 `unshare` gives the supervisor a network, mount and process namespace; it is process 1 of the last, so all
-processes of the cluster end with it, and with them the namespaces. Only cgroups are left, in a folder of their own.
+processes of the cluster end with it, and with them the namespaces. Cgroups are left, in one folder.
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ def check_machine() -> None:
       ClusterError: it cannot; says why.
     """
     if os.geteuid() != 0:
-        raise ClusterError(
-            "the cluster must be started by root, got another user; use sudo, or a throw-away machine"
-        )
+        raise ClusterError("the cluster must be started by root, got another user; use sudo")
     if missing := missing_packages():
         raise ClusterError(f"the cluster needs more of Debian; apt-get install {' '.join(missing)}")
 
@@ -102,15 +100,8 @@ def enter_command(layout: Layout, command: Sequence[str]) -> list[str]:
     """
     if not is_up(layout):
         raise ClusterError("a cluster must be up, got none; start it with `make cluster-up`")
-    return [
-        "nsenter",
-        f"--target={_supervisor(layout)}",
-        "--net",
-        "--mount",
-        "--pid",
-        f"--wdns={os.getcwd()}",
-        *command,
-    ]
+    target = f"--target={_supervisor(layout)}"
+    return ["nsenter", target, "--net", "--mount", "--pid", f"--wdns={os.getcwd()}", *command]
 
 
 def prepare_namespace() -> None:

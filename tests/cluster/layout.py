@@ -35,7 +35,7 @@ class Layout:
     def __post_init__(self) -> None:
         if len(str(self.containerd_socket)) > MAX_SOCKET_PATH:
             raise ClusterError(
-                f"the cache folder must have a short name, got {self.root}; set XDG_CACHE_HOME to a shorter one"
+                f"the cache folder must have a short name, got {self.root}; set XDG_CACHE_HOME"
             )
 
     @property

@@ -30,8 +30,8 @@ def start_node(layout: Layout, processes: Processes) -> None:
     start_kubelet(layout, processes)
     processes.start("kube-proxy", proxy_command(layout))
     names = layout.state / "Corefile"
-    plugins = f"errors\n ready 127.0.0.1:8181\n kubernetes {CLUSTER_DOMAIN} {{\n kubeconfig {layout.kubeconfig}\n }}"
-    names.write_text(f".:53 {{\n {plugins}\n}}\n")
+    source = f"kubernetes {CLUSTER_DOMAIN} {{\n kubeconfig {layout.kubeconfig}\n }}"
+    names.write_text(f".:53 {{\n errors\n ready 127.0.0.1:8181\n {source}\n}}\n")
     processes.start("coredns", [str(locate(layout, "coredns")), "-conf", str(names)])
     processes.wait("coredns", lambda: succeeds(["curl", "--silent", "--fail", "http://127.0.0.1:8181/ready"]))
 
@@ -143,7 +143,7 @@ def pod_network(layout: Layout) -> dict[str, object]:
 
 
 def containerd_settings(layout: Layout) -> str:
-    """containerd with its Kubernetes plugin; without restrict_oom_score_adj no pod starts where CAP_SYS_RESOURCE lacks."""
+    """With its Kubernetes plugin; restrict_oom_score_adj is for machines that lack CAP_SYS_RESOURCE."""
     kubernetes = 'plugins."io.containerd.grpc.v1.cri"'
     return f"""version = 2
 root = "{layout.images}"
