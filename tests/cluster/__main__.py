@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import pathlib
+import subprocess
 import sys
 
-from tests.cluster import binaries, isolation, supervisor
+from tests.cluster import binaries, images, isolation, supervisor, traces
 from tests.cluster.layout import ClusterError, Layout, default_layout
+
+IMAGE = pathlib.Path("build/image-tag")
+"""Holds the name of the image that was built last."""
+IMAGE_IN_PODS = "docker.io/library/marketcast:latest"
+"""What `marketcast:latest` in a manifest means."""
 
 
 def main() -> int:
@@ -19,6 +26,7 @@ def main() -> int:
     commands.add_parser("up", help="start the cluster; does nothing when it is up")
     commands.add_parser("down", help="end it and leave nothing but binaries and images")
     commands.add_parser("supervise", help="what `up` runs in the cluster's namespaces")
+    commands.add_parser("test", help="up, the tests, down, and a look for what was left behind")
     enter = commands.add_parser("enter", help="run a command in the cluster's network")
     enter.add_argument("arguments", nargs=argparse.REMAINDER, metavar="COMMAND")
     options = parser.parse_args()
@@ -42,11 +50,42 @@ def run(options: argparse.Namespace, layout: Layout) -> None:
         isolation.stop_supervisor(layout)
     elif options.command == "supervise":
         supervisor.supervise(layout)
+    elif options.command == "test":
+        test(layout)
     else:
         command = isolation.enter_command(layout, options.arguments)
-        environment = {**os.environ, "KUBECONFIG": str(layout.kubeconfig)}
-        environment["PATH"] = f"{binaries.locate(layout, 'kubectl').parent}:{environment['PATH']}"
-        os.execvpe(command[0], command, environment)
+        os.execvpe(command[0], command, environment(layout))
+
+
+def environment(layout: Layout) -> dict[str, str]:
+    """What a command in the cluster's network finds: kubectl, its kubeconfig, the folder of volumes."""
+    return {
+        **os.environ,
+        "KUBECONFIG": str(layout.kubeconfig),
+        "PATH": f"{binaries.locate(layout, 'kubectl').parent}:{os.environ['PATH']}",
+        "MARKETCAST_CLUSTER_VOLUMES": str(layout.volumes),
+    }
+
+
+def test(layout: Layout) -> None:
+    """Starts a fresh cluster with the image that was built last, runs the tests in it, and ends it.
+
+    Raises:
+      ClusterError: a test failed, or the cluster left something behind.
+    """
+    isolation.stop_supervisor(layout)
+    before = traces.take_traces(layout)
+    try:
+        start(layout)
+        images.import_built(layout, IMAGE, IMAGE_IN_PODS)
+        pytest = [sys.executable, "-m", "pytest", "-m", "cluster", "tests/cluster"]
+        command = isolation.enter_command(layout, pytest)
+        ended = subprocess.run(command, env=environment(layout), check=False)
+    finally:
+        isolation.stop_supervisor(layout)
+    traces.compare_traces(before, traces.take_traces(layout))
+    if ended.returncode:
+        raise ClusterError(f"all tests must pass, got pytest's exit code {ended.returncode}; see above")
 
 
 def start(layout: Layout) -> None:

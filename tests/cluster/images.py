@@ -53,6 +53,27 @@ def import_archive(layout: Layout, archive: pathlib.Path) -> None:
         raise ClusterError(f"{archive} must be an archive of images, got: {ended.stderr.strip()}")
 
 
+def import_built(layout: Layout, tag_file: pathlib.Path, name: str) -> None:
+    """Takes the image that was built last into the cluster, under a name of the manifests.
+
+    An image that is there already is not imported again: images outlive the cluster.
+
+    Raises:
+      ClusterError: none was built, or it cannot be imported.
+    """
+    if not tag_file.exists():
+        raise ClusterError("an image must have been built, got none; run `make image`")
+    tag = f"localhost/{tag_file.read_text().strip()}"
+    ctr = ["ctr", "--address", str(layout.containerd_socket), "--namespace", "k8s.io", "images"]
+    listed = subprocess.run([*ctr, "list", "--quiet"], capture_output=True, text=True, check=True)
+    if tag not in listed.stdout.split():
+        with subprocess.Popen(["podman", "save", tag], stdout=subprocess.PIPE) as saving:
+            imported = subprocess.run(import_command(layout), stdin=saving.stdout, check=False)
+        if saving.returncode or imported.returncode:
+            raise ClusterError(f"{tag} must come from podman's store; see above")
+    subprocess.run([*ctr, "tag", "--force", tag, name], check=True, capture_output=True)
+
+
 def import_command(layout: Layout) -> list[str]:
     """Reads an archive from standard input."""
     return [

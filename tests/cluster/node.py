@@ -99,6 +99,8 @@ def kubelet_settings(layout: Layout) -> dict[str, object]:
         "clusterDNS": [NODE_ADDRESS],
         "clusterDomain": CLUSTER_DOMAIN,
         "containerRuntimeEndpoint": f"unix://{layout.containerd_socket}",
+        # How soon a changed ConfigMap is in the pods that mount it; usually a minute.
+        "syncFrequency": "5s",
         "resolvConf": "",
         "podLogsDir": str(layout.state / "pod-logs"),
         "volumePluginDir": str(layout.state / "volume-plugins"),
