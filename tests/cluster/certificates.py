@@ -11,6 +11,13 @@ from tests.cluster.layout import API_PORT, API_SERVICE_ADDRESS, NODE, NODE_ADDRE
 
 DAYS = "30"
 KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+AUTHORITY_USE = "keyUsage=critical,keyCertSign,cRLSign"
+EXTENSIONS = """subjectAltName={names}
+keyUsage=critical,digitalSignature
+extendedKeyUsage=serverAuth,clientAuth
+authorityKeyIdentifier=keyid
+"""
+"""All that Python 3.13 asks of certificates."""
 API_SERVER_NAMES = (
     "DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,IP:127.0.0.1,"
     f"IP:{API_SERVICE_ADDRESS},IP:{NODE_ADDRESS}"
@@ -28,20 +35,8 @@ def make_certificates(layout: Layout) -> None:
     """Writes them all into layout.certificates."""
     folder = layout.certificates
     folder.mkdir(parents=True, mode=0o700)
-    _openssl(
-        folder,
-        "req",
-        "-x509",
-        *KEY,
-        "-days",
-        DAYS,
-        "-subj",
-        "/CN=test-cluster",
-        "-keyout",
-        "ca.key",
-        "-out",
-        "ca.crt",
-    )
+    authority = ("-x509", *KEY, "-days", DAYS, "-subj", "/CN=test-cluster", "-addext", AUTHORITY_USE)
+    _openssl(folder, "req", *authority, "-keyout", "ca.key", "-out", "ca.crt")
     _issue(folder, "apiserver", "/CN=kube-apiserver", API_SERVER_NAMES)
     _issue(folder, "kubelet-client", "/O=system:masters/CN=apiserver-kubelet-client", "DNS:apiserver")
     _openssl(folder, "genrsa", "-out", "service-accounts.key", "2048")
@@ -50,7 +45,7 @@ def make_certificates(layout: Layout) -> None:
 
 def _issue(folder: pathlib.Path, name: str, subject: str, alternative_names: str) -> None:
     extensions = folder / f"{name}.ext"
-    extensions.write_text(f"subjectAltName={alternative_names}\nextendedKeyUsage=serverAuth,clientAuth\n")
+    extensions.write_text(EXTENSIONS.format(names=alternative_names))
     request = f"{name}.csr"
     _openssl(folder, "req", *KEY, "-subj", subject, "-keyout", f"{name}.key", "-out", request)
     signer = ("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", DAYS)

@@ -11,7 +11,7 @@ import pytest
 
 from components import contract
 from components.push import manifest
-from tests.cluster.scene import DEPLOYMENT, FOLDER, ROOT, SECONDS, ModelStore, execute, kubectl
+from tests.cluster.scene import DEPLOYMENT, FOLDER, ROOT, SECONDS, ModelStore, kubectl
 
 VERSIONS = (1, 2, 3)
 
@@ -52,7 +52,7 @@ def stack(store: ModelStore) -> ModelStore:
     kubectl("apply", f"--kustomize={ROOT / 'k8s' / 'overlays' / 'local'}")
     kubectl("create", "configmap", "scripts", f"--from-file={FOLDER / 'load.py'}")
     kubectl("apply", f"--filename={FOLDER / 'manifests' / 'pods.yaml'}")
-    kubectl("rollout", "status", DEPLOYMENT, f"--timeout={SECONDS}s")
+    # The autoscaler asks for the second pod, a little after the first.
+    kubectl("wait", "--for=jsonpath={.status.readyReplicas}=2", DEPLOYMENT, f"--timeout={SECONDS}s")
     kubectl("wait", "--for=condition=Ready", "pod/client", "pod/operator", f"--timeout={SECONDS}s")
-    execute("client", "true")
     return store
