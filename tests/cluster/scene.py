@@ -65,7 +65,9 @@ class ModelStore:
         self._hand_over(folder)
 
     def push(self, version: int) -> None:
-        """Puts a version into its place at once, as the pipeline's push does."""
+        """Puts a version into its place at once, as the pipeline's push does, if it is not there."""
+        if (self.base_path / str(version)).exists():
+            return
         staging = self.base_path / f".pushing-{version}"
         shutil.copytree(self._exported[version], staging)
         self._hand_over(staging)
