@@ -9,8 +9,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 PYTHON ?=
 TICKER ?= AAPL
 ARGS ?=
-# All tests, those of the image and of Prometheus' rules included: make test TESTS=
-TESTS ?= not container and not monitoring
+# All but those of the test cluster: make test TESTS='not cluster'
+TESTS ?= not container and not monitoring and not cluster
 ENGINE ?=
 BASE_IMAGE ?=
 export PYTHON ENGINE BASE_IMAGE
@@ -45,6 +45,23 @@ test-image: setup image  ## the tests that run containers of the image
 test-monitoring: setup  ## the rules by promtool, and the dashboard by a Prometheus that scrapes our server
 	@$(BIN)/python -m pytest -m monitoring
 
+.PHONY: cluster-build
+cluster-build: setup  ## build a Kubernetes from source, once: ten minutes on two cores, then kept in ~/.cache
+	@$(BIN)/python -m tests.cluster build
+
+.PHONY: cluster-up
+cluster-up: setup  ## start that Kubernetes on this machine, in namespaces of its own; as root
+	@$(BIN)/python -m tests.cluster up
+	@echo "for example: $(BIN)/python -m tests.cluster enter kubectl get nodes"
+
+.PHONY: cluster-test
+cluster-test: setup  ## the manifests on a fresh cluster, with the image that was built last
+	@$(BIN)/python -m tests.cluster test
+
+.PHONY: cluster-down
+cluster-down: setup  ## end the cluster and leave nothing behind
+	@$(BIN)/python -m tests.cluster down
+
 .PHONY: static
 static: setup  ## lint, format, types and import rules
 	@$(BIN)/ruff check .
@@ -54,7 +71,7 @@ static: setup  ## lint, format, types and import rules
 
 .PHONY: check
 check: static  ## static checks and the fast tests
-	@$(BIN)/python -m pytest -m "not tf and not e2e and not container and not monitoring"
+	@$(BIN)/python -m pytest -m "not tf and not e2e and not container and not monitoring and not cluster"
 
 .PHONY: image
 image:  ## build the container image; ENGINE=docker, podman or buildah and BASE_IMAGE overrule the choice

@@ -23,6 +23,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build", help="build what the cluster runs, once for each version")
     commands.add_parser("packages", help="print the Debian packages that are missing")
+    commands.add_parser("kubectl", help="print where kubectl is, after fetching it if need be")
     commands.add_parser("up", help="start the cluster; does nothing when it is up")
     commands.add_parser("down", help="end it and leave nothing but binaries and images")
     commands.add_parser("supervise", help="what `up` runs in the cluster's namespaces")
@@ -42,6 +43,8 @@ def run(options: argparse.Namespace, layout: Layout) -> None:
     """Does what the command line asks for."""
     if options.command == "packages":
         print(" ".join(isolation.missing_packages()))
+    elif options.command == "kubectl":
+        print(binaries.fetch_kubectl(layout))
     elif options.command == "build":
         binaries.build_all(layout)
     elif options.command == "up":

@@ -38,7 +38,10 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[int, pathlib.Path
 @pytest.fixture(scope="session")
 def store(exported: dict[int, pathlib.Path]) -> ModelStore:
     """A volume with version 1."""
-    folder = pathlib.Path(os.environ["MARKETCAST_CLUSTER_VOLUMES"]) / "models"
+    volumes = os.environ.get("MARKETCAST_CLUSTER_VOLUMES")
+    if not volumes:
+        pytest.fail("these tests must run in the cluster's network; run `make cluster-test`")
+    folder = pathlib.Path(volumes) / "models"
     store = ModelStore(folder, exported)
     store.push(1)
     return store

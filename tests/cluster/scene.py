@@ -23,10 +23,12 @@ CONTAINER_USER = 1000
 SECONDS = 240
 
 
-def kubectl(*arguments: str, text: str | None = None, is_checked: bool = True) -> str:
-    """Runs kubectl in the namespace; what it prints on standard output."""
+def kubectl(
+    *arguments: str, text: str | None = None, is_checked: bool = True, namespace: str = NAMESPACE
+) -> str:
+    """Runs kubectl in a namespace; what it prints on standard output."""
     ended = subprocess.run(
-        ["kubectl", f"--namespace={NAMESPACE}", *arguments],
+        ["kubectl", f"--namespace={namespace}", *arguments],
         input=text,
         capture_output=True,
         text=True,
