@@ -36,7 +36,7 @@ class Bucket:
         self.client.create_bucket(Bucket=BUCKET)
 
     def push(self, version: int, damaged: str = "") -> None:
-        """Uploads a version, its manifest last; `damaged` names a file that loses its last byte on the way."""
+        """Uploads a version, its manifest last; `damaged` names a file that loses its last byte."""
         folder = self._exported[version]
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         for path in sorted(files, key=lambda path: path.name == contract.MANIFEST_FILE):
