@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import os
 import pathlib
 import subprocess
@@ -13,8 +14,8 @@ from tests.cluster.layout import ClusterError, Layout, default_layout
 
 IMAGE = pathlib.Path("build/image-tag")
 """Holds the name of the image that was built last."""
-IMAGE_IN_PODS = "docker.io/library/marketcast:latest"
-"""What `marketcast:latest` in a manifest means."""
+IMAGE_IN_PODS = f"docker.io/library/marketcast:{importlib.metadata.version('marketcast')}"
+"""What `marketcast`, with the project's version for a tag, means in a manifest."""
 
 
 def main() -> int:
