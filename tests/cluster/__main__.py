@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 import sys
 
-from tests.cluster import binaries, images, isolation, supervisor, traces
+from tests.cluster import binaries, custom_resources, images, isolation, supervisor, traces
 from tests.cluster.layout import ClusterError, Layout, default_layout
 
 IMAGE = pathlib.Path("build/image-tag")
@@ -48,6 +48,7 @@ def run(options: argparse.Namespace, layout: Layout) -> None:
         print(binaries.fetch_kubectl(layout))
     elif options.command == "build":
         binaries.build_all(layout)
+        custom_resources.fetch(layout)
     elif options.command == "up":
         start(layout)
     elif options.command == "down":
@@ -78,6 +79,7 @@ def test(layout: Layout) -> None:
       ClusterError: a test failed, or the cluster left something behind.
     """
     isolation.stop_supervisor(layout)
+    custom_resources.fetch(layout)
     before = traces.take_traces(layout)
     try:
         start(layout)

@@ -27,17 +27,24 @@ def kubectl(
     *arguments: str, text: str | None = None, is_checked: bool = True, namespace: str = NAMESPACE
 ) -> str:
     """Runs kubectl in a namespace; what it prints on standard output."""
-    ended = subprocess.run(
+    ended = run_kubectl(*arguments, text=text, namespace=namespace)
+    if is_checked and ended.returncode:
+        raise AssertionError(f"kubectl {' '.join(arguments)}: {ended.stdout[-2000:]} {ended.stderr[-2000:]}")
+    return ended.stdout
+
+
+def run_kubectl(
+    *arguments: str, text: str | None = None, namespace: str = NAMESPACE
+) -> subprocess.CompletedProcess[str]:
+    """Runs kubectl in a namespace, to whatever end."""
+    return subprocess.run(
         ["kubectl", f"--namespace={namespace}", *arguments],
         input=text,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=SECONDS + 10,
         check=False,
     )
-    if is_checked and ended.returncode:
-        raise AssertionError(f"kubectl {' '.join(arguments)}: {ended.stdout[-2000:]} {ended.stderr[-2000:]}")
-    return ended.stdout
 
 
 def read(*arguments: str) -> Any:
