@@ -178,3 +178,13 @@ def test_a_file_holds_one_resource_and_is_named_by_its_kind():
             continue
         [document] = yaml.safe_load_all(file.read_text())
         assert file.name.split("-")[0].removesuffix(".yaml") == document["kind"].lower(), file
+
+
+def test_what_the_scan_shall_not_mind_says_why(documents):
+    for document in documents:
+        skipped = [
+            value
+            for name, value in document["metadata"].get("annotations", {}).items()
+            if name.startswith("checkov.io/skip")
+        ]
+        assert all(re.fullmatch(r"CKV2?_K8S_\d+=[A-Z].{20,}\.", value) for value in skipped)
