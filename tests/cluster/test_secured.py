@@ -1,4 +1,4 @@
-"""k8s/components/mtls on a real Kubernetes: who has a certificate of the authority is answered, and nobody else."""
+"""k8s/components/mtls on a real Kubernetes: only who has a certificate of the authority is answered."""
 
 from __future__ import annotations
 
