@@ -45,6 +45,25 @@ test-image: setup image  ## the tests that run containers of the image
 test-monitoring: setup  ## the rules by promtool, and the dashboard by a Prometheus that scrapes our server
 	@$(BIN)/python -m pytest -m monitoring
 
+.PHONY: k8s-render
+k8s-render: setup  ## each overlay of k8s/ as plain YAML, in build/k8s
+	@mkdir -p build/k8s
+	@kubectl="$$($(BIN)/python -m tests.cluster kubectl)"; for overlay in k8s/overlays/*/; do \
+	  rendered="build/k8s/$$(basename "$$overlay").yaml"; \
+	  "$$kubectl" kustomize "$$overlay" > "$$rendered.new"; mv "$$rendered.new" "$$rendered"; echo "$$rendered"; \
+	done
+
+.PHONY: k8s-check
+k8s-check: setup  ## names, files, rules of the house, schemas of four versions of Kubernetes
+	@$(BIN)/python -m pytest -m "not monitoring" tests/k8s
+
+CHECKOV := checkov==3.3.30
+
+.PHONY: k8s-scan
+k8s-scan: k8s-render  ## checkov on the production overlay; what it does not like and we do says why beside it
+	@$(BIN)/uv tool run --quiet --system-certs --python $(BIN)/python $(CHECKOV) --framework kubernetes --compact --quiet \
+	  --skip-download --file build/k8s/prod.yaml
+
 .PHONY: cluster-build
 cluster-build: setup  ## build a Kubernetes from source, once: ten minutes on two cores, then kept in ~/.cache
 	@$(BIN)/python -m tests.cluster build

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import os
 import pathlib
 import subprocess
 import sys
 
-from tests.cluster import binaries, images, isolation, supervisor, traces
+from tests.cluster import binaries, custom_resources, images, isolation, supervisor, traces
 from tests.cluster.layout import ClusterError, Layout, default_layout
 
 IMAGE = pathlib.Path("build/image-tag")
 """Holds the name of the image that was built last."""
-IMAGE_IN_PODS = "docker.io/library/marketcast:latest"
-"""What `marketcast:latest` in a manifest means."""
+IMAGE_IN_PODS = f"docker.io/library/marketcast:{importlib.metadata.version('marketcast')}"
+"""What `marketcast`, with the project's version for a tag, means in a manifest."""
 
 
 def main() -> int:
@@ -47,6 +48,7 @@ def run(options: argparse.Namespace, layout: Layout) -> None:
         print(binaries.fetch_kubectl(layout))
     elif options.command == "build":
         binaries.build_all(layout)
+        custom_resources.fetch(layout)
     elif options.command == "up":
         start(layout)
     elif options.command == "down":
@@ -77,6 +79,7 @@ def test(layout: Layout) -> None:
       ClusterError: a test failed, or the cluster left something behind.
     """
     isolation.stop_supervisor(layout)
+    custom_resources.fetch(layout)
     before = traces.take_traces(layout)
     try:
         start(layout)

@@ -11,7 +11,7 @@ import pytest
 
 from components import contract
 from components.push import manifest
-from tests.cluster.scene import DEPLOYMENT, FOLDER, ROOT, SECONDS, ModelStore, kubectl
+from tests.cluster.scene import CONTAINER_USER, DEPLOYMENT, FOLDER, ROOT, SECONDS, ModelStore, kubectl
 
 VERSIONS = (1, 2, 3)
 
@@ -36,25 +36,28 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[int, pathlib.Path
 
 
 @pytest.fixture(scope="session")
-def store(exported: dict[int, pathlib.Path]) -> ModelStore:
-    """A volume with version 1."""
+def volume() -> pathlib.Path:
+    """A folder of the node that the container's user may write."""
     volumes = os.environ.get("MARKETCAST_CLUSTER_VOLUMES")
     if not volumes:
         pytest.fail("these tests must run in the cluster's network; run `make cluster-test`")
     folder = pathlib.Path(volumes) / "models"
-    store = ModelStore(folder, exported)
-    store.push(1)
-    return store
+    folder.mkdir(parents=True)
+    os.chown(folder, CONTAINER_USER, CONTAINER_USER)
+    return folder
 
 
 @pytest.fixture(scope="session")
-def stack(store: ModelStore) -> ModelStore:
-    """overlays/local, applied by the README's command, with pods of a client and an operator."""
-    volume = string.Template((FOLDER / "manifests" / "volume.yaml").read_text())
-    kubectl("apply", "--filename=-", text=volume.substitute(VOLUME=store.folder))
+def stack(volume: pathlib.Path, exported: dict[int, pathlib.Path]) -> ModelStore:
+    """overlays/local and version 1, by docs/deploy.md's commands, with pods of a client and an operator."""
+    template = string.Template((FOLDER / "manifests" / "volume.yaml").read_text())
+    kubectl("apply", "--filename=-", text=template.substitute(VOLUME=volume))
     kubectl("apply", f"--kustomize={ROOT / 'k8s' / 'overlays' / 'local'}")
     kubectl("create", "configmap", "scripts", f"--from-file={FOLDER / 'load.py'}")
     kubectl("apply", f"--filename={FOLDER / 'manifests' / 'pods.yaml'}")
+    kubectl("rollout", "status", "deployment/marketcast-loader", f"--timeout={SECONDS}s")
+    store = ModelStore(exported)
+    store.push(1)
     # The autoscaler asks for the second pod, a little after the first.
     kubectl("wait", "--for=jsonpath={.status.readyReplicas}=2", DEPLOYMENT, f"--timeout={SECONDS}s")
     kubectl("wait", "--for=condition=Ready", "pod/client", "pod/operator", f"--timeout={SECONDS}s")

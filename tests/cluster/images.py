@@ -56,7 +56,7 @@ def import_archive(layout: Layout, archive: pathlib.Path) -> None:
 def import_built(layout: Layout, tag_file: pathlib.Path, name: str) -> None:
     """Takes the image that was built last into the cluster, under a name of the manifests.
 
-    An image that is there already is not imported again: images outlive the cluster.
+    An image that is there already is not imported again; those of other commits go.
 
     Raises:
       ClusterError: none was built, or it cannot be imported.
@@ -66,12 +66,16 @@ def import_built(layout: Layout, tag_file: pathlib.Path, name: str) -> None:
     tag = f"localhost/{tag_file.read_text().strip()}"
     ctr = ["ctr", "--address", str(layout.containerd_socket), "--namespace", "k8s.io", "images"]
     listed = subprocess.run([*ctr, "list", "--quiet"], capture_output=True, text=True, check=True)
-    if tag not in listed.stdout.split():
+    tags = listed.stdout.split()
+    if tag not in tags:
         with subprocess.Popen(["podman", "save", tag], stdout=subprocess.PIPE) as saving:
             imported = subprocess.run(import_command(layout), stdin=saving.stdout, check=False)
         if saving.returncode or imported.returncode:
             raise ClusterError(f"{tag} must come from podman's store; see above")
     subprocess.run([*ctr, "tag", "--force", tag, name], check=True, capture_output=True)
+    stale = [other for other in tags if other.startswith(tag.rpartition(":")[0] + ":") and other != tag]
+    if stale:
+        subprocess.run([*ctr, "remove", *stale], check=True, capture_output=True)
 
 
 def import_command(layout: Layout) -> list[str]:

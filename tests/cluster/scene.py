@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pathlib
-import shutil
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +17,8 @@ NAMESPACE = "marketcast"
 DEPLOYMENT = "deployment/marketcast-serving"
 GRPC_NAME = "dns:///marketcast-grpc:8500"
 REST_NAME = "http://marketcast-rest:8501"
+LOAD = "tar x -C /tmp && marketcast sync-models --from=/tmp/marketcast --to=/models/marketcast --once"
+"""What the loader does with an archive of models on its standard input. Source: docs/deploy.md."""
 CONTAINER_USER = 1000
 SECONDS = 240
 
@@ -27,17 +27,24 @@ def kubectl(
     *arguments: str, text: str | None = None, is_checked: bool = True, namespace: str = NAMESPACE
 ) -> str:
     """Runs kubectl in a namespace; what it prints on standard output."""
-    ended = subprocess.run(
+    ended = run_kubectl(*arguments, text=text, namespace=namespace)
+    if is_checked and ended.returncode:
+        raise AssertionError(f"kubectl {' '.join(arguments)}: {ended.stdout[-2000:]} {ended.stderr[-2000:]}")
+    return ended.stdout
+
+
+def run_kubectl(
+    *arguments: str, text: str | None = None, namespace: str = NAMESPACE
+) -> subprocess.CompletedProcess[str]:
+    """Runs kubectl in a namespace, to whatever end."""
+    return subprocess.run(
         ["kubectl", f"--namespace={namespace}", *arguments],
         input=text,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=SECONDS + 10,
         check=False,
     )
-    if is_checked and ended.returncode:
-        raise AssertionError(f"kubectl {' '.join(arguments)}: {ended.stdout[-2000:]} {ended.stderr[-2000:]}")
-    return ended.stdout
 
 
 def read(*arguments: str) -> Any:
@@ -57,27 +64,23 @@ def execute(pod: str, *command: str, is_checked: bool = True) -> str:
 
 
 class ModelStore:
-    """The persistent volume that the servers read, as the one who pushes sees it."""
+    """The persistent volume that the servers read, filled as docs/deploy.md says."""
 
-    def __init__(self, folder: pathlib.Path, exported: dict[int, pathlib.Path]) -> None:
-        self.folder = folder
-        self.base_path = folder / contract.MODEL_NAME
+    def __init__(self, exported: dict[int, pathlib.Path]) -> None:
         self._exported = exported
-        self.base_path.mkdir(parents=True, exist_ok=True)
-        self._hand_over(folder)
+        self._pushed: set[int] = set()
 
     def push(self, version: int) -> None:
-        """Puts a version into its place at once, as the pipeline's push does, if it is not there."""
-        if (self.base_path / str(version)).exists():
+        """Puts a version where the servers find it, if it is not there."""
+        if version in self._pushed:
             return
-        staging = self.base_path / f".pushing-{version}"
-        shutil.copytree(self._exported[version], staging)
-        self._hand_over(staging)
-        staging.rename(self.base_path / str(version))
-
-    def _hand_over(self, folder: pathlib.Path) -> None:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, CONTAINER_USER, CONTAINER_USER)
+        folder = self._exported[version]
+        name = f"--transform=s,^,{contract.MODEL_NAME}/,"
+        tar = ["tar", "--create", f"--directory={folder.parent}", name, folder.name]
+        send = ["kubectl", f"--namespace={NAMESPACE}", "exec", "-i", "deployment/marketcast-loader", "--"]
+        with subprocess.Popen(tar, stdout=subprocess.PIPE) as packing:
+            subprocess.run([*send, "sh", "-c", LOAD], stdin=packing.stdout, check=True, timeout=SECONDS)
+        self._pushed.add(version)
 
 
 @contextlib.contextmanager

@@ -24,8 +24,7 @@ KEY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test-secret"}
 class Bucket:
     """What the pipeline pushed to the object store."""
 
-    def __init__(self, exported: dict[int, pathlib.Path]) -> None:
-        self._exported = exported
+    def __init__(self) -> None:
         self.client = boto3.client(
             "s3",
             endpoint_url=f"http://{NODE_ADDRESS}:{PORT}",
@@ -35,15 +34,14 @@ class Bucket:
         )
         self.client.create_bucket(Bucket=BUCKET)
 
-    def push(self, version: int, damaged: str = "") -> None:
-        """Uploads a version, its manifest last; `damaged` names a file that loses its last byte."""
-        folder = self._exported[version]
+    def push(self, folder: pathlib.Path, damaged: str = "") -> None:
+        """Uploads a version, its manifest last; `damaged` names a file whose last byte is another."""
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         for path in sorted(files, key=lambda path: path.name == contract.MANIFEST_FILE):
             content = path.read_bytes()
             if path.name == damaged:
                 content = content[:-1] + bytes([content[-1] ^ 1])
-            name = f"{contract.MODEL_NAME}/{version}/{path.relative_to(folder)}"
+            name = f"{contract.MODEL_NAME}/{folder.name}/{path.relative_to(folder)}"
             self.client.put_object(Bucket=BUCKET, Key=name, Body=content)
 
 
@@ -53,8 +51,8 @@ def bucket(exported):
     server = ThreadedMotoServer(ip_address="0.0.0.0", port=PORT, verbose=False)
     server.start()
     try:
-        made = Bucket(exported)
-        made.push(1)
+        made = Bucket()
+        made.push(exported[1])
         yield made
     finally:
         server.stop()
@@ -73,13 +71,21 @@ def synced(bucket):
     kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
-def test_a_pushed_version_is_synced_in_and_a_damaged_one_never_served(synced):
+def test_a_pushed_version_is_synced_in_and_a_damaged_one_never_served(synced, exported):
     assert served_version() == "tiny-1"
-    synced.push(2, damaged="saved_model.pb")
-    wait_for(lambda: "marketcast_sync_failures_total" in figures() and damaged_rounds() > 0)
+    synced.push(exported[2], damaged="saved_model.pb")
+    wait_for(lambda: damaged_rounds() > 0)
     assert served_version() == "tiny-1"
-    synced.push(3)
+    synced.push(exported[3])
     wait_for(lambda: served_version() == "tiny-3")
+
+
+def test_what_the_pipeline_pushed_is_served(synced, pipeline_run):
+    assert pipeline_run.exit_code == 0, pipeline_run.screen
+    pushed = pipeline_run.folder / pipeline_run.report["paths"]["model"]
+    record = json.loads((pushed / contract.ASSETS_EXTRA / contract.RECORD_FILE).read_text())
+    synced.push(pushed)
+    wait_for(lambda: served_version() == record["model_version"])
 
 
 def served_version() -> str:
@@ -91,8 +97,8 @@ def served_version() -> str:
 
 def damaged_rounds() -> float:
     """How often the sync met a damaged version."""
-    [line] = [line for line in figures().splitlines() if 'reason="damaged"' in line]
-    return float(line.split()[-1])
+    lines = [line for line in figures().splitlines() if 'reason="damaged"' in line]
+    return sum(float(line.split()[-1]) for line in lines)
 
 
 def figures() -> str:

@@ -1,17 +1,12 @@
-"""The monitoring component as kubectl renders it beside an overlay, and the tools that read its rules."""
+"""The rules of the monitoring component, and the tools that read them."""
 
 from __future__ import annotations
 
-import os
 import pathlib
 import shutil
 import subprocess
-from typing import Any
 
-import yaml
-
-ROOT = pathlib.Path(__file__).parents[3]
-Document = dict[str, Any]
+from tests.k8s.manifests import Document
 
 
 def find_tool(name: str) -> str:
@@ -23,37 +18,6 @@ def find_tool(name: str) -> str:
     if path := shutil.which(name):
         return path
     raise FileNotFoundError(f"{name} must be on PATH, got none; .ci/monitoring-tools installs it")
-
-
-def render(folder: pathlib.Path, overlay: str = "overlays/prod") -> list[Document]:
-    """The documents of an overlay with the component; writes a kustomization into the folder."""
-    place = {
-        name: os.path.relpath(ROOT / "k8s" / name, folder.resolve())
-        for name in (overlay, "components/monitoring")
-    }
-    kustomization = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": [place[overlay]],
-        "components": [place["components/monitoring"]],
-    }
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    made = subprocess.run(
-        ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False, timeout=60
-    )
-    assert made.returncode == 0, made.stderr
-    return list(yaml.safe_load_all(made.stdout))
-
-
-def of_kind(documents: list[Document], kind: str) -> list[Document]:
-    """The documents of a kind."""
-    return [document for document in documents if document["kind"] == kind]
-
-
-def find(documents: list[Document], kind: str, name: str) -> Document:
-    """The one document of a kind whose name begins so: generated names end with a hash."""
-    (found,) = (one for one in of_kind(documents, kind) if one["metadata"]["name"].startswith(name))
-    return found
 
 
 def list_rules(groups: list[Document]) -> list[Document]:

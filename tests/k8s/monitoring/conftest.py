@@ -7,13 +7,14 @@ import json
 import pytest
 import yaml
 
-from tests.k8s.monitoring.component import find, list_rules, of_kind, render
+from tests.k8s.manifests import find, of_kind, render
+from tests.k8s.monitoring.component import list_rules
 
 
 @pytest.fixture(scope="session")
-def documents(tmp_path_factory):
+def documents():
     """Everything that `kubectl apply` would get."""
-    return render(tmp_path_factory.mktemp("overlay"))
+    return render("overlays/prod")
 
 
 @pytest.fixture(scope="session")

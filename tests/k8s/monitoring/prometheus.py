@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping
 
 import yaml
 
-from tests.k8s.monitoring.component import Document, find_tool
+from tests.k8s.manifests import Document
+from tests.k8s.monitoring.component import find_tool
 from tests.serving.conftest import free_port
 
 NAMESPACE, POD = "marketcast", "marketcast-serving-0"

@@ -9,7 +9,7 @@ import pytest
 from components import contract
 from serving.model_server import metrics
 from serving.model_server.monitoring import read_prometheus_path
-from tests.k8s.monitoring.component import ROOT, find, of_kind, render
+from tests.k8s.manifests import ROOT, find, of_kind, render
 
 RUNBOOK = "docs/runbook.md"
 SYNC_METRICS = (
@@ -136,5 +136,5 @@ def test_panels_lie_beside_each_other(dashboard):
     assert len(taken) == len(set(taken))
 
 
-def test_the_component_goes_with_the_local_overlay_too(tmp_path):
-    assert find(render(tmp_path, "overlays/local"), "ServiceMonitor", "marketcast-sync")
+def test_the_component_goes_with_the_base_alone_too():
+    assert find(render("components/monitoring"), "ServiceMonitor", "marketcast-sync")

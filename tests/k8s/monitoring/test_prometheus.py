@@ -14,7 +14,8 @@ import yaml
 
 from components import contract
 from serving.connect import connect
-from tests.k8s.monitoring.component import ROOT, list_rules, of_kind
+from tests.k8s.manifests import ROOT, of_kind
+from tests.k8s.monitoring.component import list_rules
 from tests.k8s.monitoring.prometheus import NAMESPACE, POD, make_config, running, telling
 from tests.serving.conftest import free_port, serving
 from tests.serving.sample_bars import make_frame

@@ -8,7 +8,8 @@ import pathlib
 import pytest
 import yaml
 
-from tests.k8s.monitoring.component import ROOT, list_rules, name_rule, run_promtool
+from tests.k8s.manifests import ROOT
+from tests.k8s.monitoring.component import list_rules, name_rule, run_promtool
 
 pytestmark = pytest.mark.monitoring
 FOLDER = pathlib.Path(__file__).parent / "rules"
