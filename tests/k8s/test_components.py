@@ -64,6 +64,7 @@ def test_the_certificate_has_the_names_that_clients_call():
     full = f"{service['name']}.{service['namespace']}.svc.cluster.local"
     parts = full.split(".")
     assert {".".join(parts[:count]) for count in (1, 2, 3, 5)} <= set(names)
+    assert {f"*.{full}", "localhost"} <= set(names), "a pod by its own name, and a port-forward"
 
 
 def test_issuers_sign_with_what_was_issued():
@@ -73,6 +74,7 @@ def test_issuers_sign_with_what_was_issued():
     assert {one["issuerRef"]["name"] for one in certificates.values()} <= issuers.keys()
     [authority] = [one for one in certificates.values() if one.get("isCA")]
     assert issuers["marketcast-authority"] == {"ca": {"secretName": authority["secretName"]}}
+    assert authority["privateKey"]["rotationPolicy"] == "Never", "else a renewed root locks everybody out"
 
 
 def test_rest_has_no_certificate_so_only_prometheus_may_ask_it():
