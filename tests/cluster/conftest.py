@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import string
 
 import pytest
 
 from components import contract
 from components.push import manifest
-from tests.cluster.scene import CONTAINER_USER, DEPLOYMENT, FOLDER, ROOT, SECONDS, ModelStore, kubectl
+from tests.cluster.scene import (
+    CONTAINER_USER,
+    DEPLOYMENT,
+    FOLDER,
+    NAMESPACE,
+    ROOT,
+    SECONDS,
+    ModelStore,
+    kubectl,
+    offer_volume,
+)
 
 VERSIONS = (1, 2, 3)
 
@@ -50,8 +59,7 @@ def volume() -> pathlib.Path:
 @pytest.fixture(scope="session")
 def stack(volume: pathlib.Path, exported: dict[int, pathlib.Path]) -> ModelStore:
     """overlays/local and version 1, by docs/deploy.md's commands, with pods of a client and an operator."""
-    template = string.Template((FOLDER / "manifests" / "volume.yaml").read_text())
-    kubectl("apply", "--filename=-", text=template.substitute(VOLUME=volume))
+    offer_volume(volume, NAMESPACE)
     kubectl("apply", f"--kustomize={ROOT / 'k8s' / 'overlays' / 'local'}")
     kubectl("create", "configmap", "scripts", f"--from-file={FOLDER / 'load.py'}")
     kubectl("apply", f"--filename={FOLDER / 'manifests' / 'pods.yaml'}")

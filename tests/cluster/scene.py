@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
+import string
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -81,6 +82,12 @@ class ModelStore:
         with subprocess.Popen(tar, stdout=subprocess.PIPE) as packing:
             subprocess.run([*send, "sh", "-c", LOAD], stdin=packing.stdout, check=True, timeout=SECONDS)
         self._pushed.add(version)
+
+
+def offer_volume(folder: pathlib.Path, namespace: str) -> None:
+    """Makes a folder of the node the volume that a namespace's claim gets."""
+    template = string.Template((FOLDER / "manifests" / "volume.yaml").read_text())
+    kubectl("apply", "--filename=-", text=template.substitute(VOLUME=folder, NAMESPACE=namespace))
 
 
 @contextlib.contextmanager
