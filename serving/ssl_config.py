@@ -1,7 +1,7 @@
 """`python -m serving.ssl_config --from FOLDER --to FILE`: a mounted Secret of cert-manager as an SSLConfig.
 
-TensorFlow Serving's --ssl_config_file holds the text of the key and the certificates itself, in protobuf's text
-format, while Kubernetes mounts a Secret as files.
+TensorFlow Serving's --ssl_config_file holds the text of the key and the certificates itself, in protobuf's
+text format, while Kubernetes mounts a Secret as files.
 """
 
 from __future__ import annotations
