@@ -113,14 +113,24 @@ def test_kserve_serves_the_model_by_its_name_and_version():
     assert source["uri"].endswith(f"/{contract.MODEL_NAME}/{version}") and version.isdigit()
     [base_path] = [one.split("=")[1] for one in container["args"] if one.startswith("--model_base_path=")]
     assert source["mountPath"] == f"{base_path}/{version}"
-    assert not of_kind(documents, "Deployment", "Service")
+    assert not of_kind(documents, "Deployment", "Service", "PersistentVolumeClaim")
 
 
 def test_the_claim_is_the_one_that_the_compiled_steps_mount():
     documents = render("overlays/kubeflow")
     claims = {one["metadata"]["name"] for one in of_kind(documents, "PersistentVolumeClaim")}
-    asked = yaml.safe_load((ROOT / "pipeline/environments/kubeflow.yaml").read_text())["kubeflow"]["volumes"]
-    assert claims == asked.keys()
+    package, platform = yaml.safe_load_all((ROOT / "tests/golden/pipeline.yaml").read_text())
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values()
+    mounts = [mount for one in executors for mount in one.get("pvcMount", [])]
+    assert {mount["constant"] for mount in mounts} == claims
+    # The Job makes the folder that the steps write to, on the same volume.
+    spec = find(documents, "Job", "marketcast-volume")["spec"]["template"]["spec"]
+    [container], [volume] = spec["containers"], spec["volumes"]
+    assert {volume["persistentVolumeClaim"]["claimName"]} == claims
+    assert {one["mountPath"] for one in container["volumeMounts"]} == {one["mountPath"] for one in mounts}
+    parameters = package["root"]["inputDefinitions"]["parameters"]
+    folder = parameters[contract.PUSH_DESTINATION_PARAMETER]["defaultValue"]
+    assert f"mkdir -p {folder};" in container["args"][-1]
 
 
 def test_the_secret_of_the_example_is_the_one_that_is_made():
