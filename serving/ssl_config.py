@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from google.protobuf import text_format
 
 from components.errors import ConfigError, MarketcastError
+from serving.model_server.credentials import read_credentials
 from serving.protos import server_files_pb2
 
 KEY_FILE = "tls.key"
 CERTIFICATE_FILE = "tls.crt"
 AUTHORITY_FILE = "ca.crt"
 """As cert-manager names them in a Secret."""
-CONFIG_ERROR = 2
 
 
 def make_ssl_config(folder: pathlib.Path) -> str:
@@ -41,13 +41,23 @@ def make_ssl_config(folder: pathlib.Path) -> str:
 
 
 def write_private(text: str, target: pathlib.Path) -> None:
-    """Writes a file that its owner alone may read; it appears whole."""
+    """Writes a file that its owner alone may read; it appears whole, and only if a server can use it.
+
+    Raises:
+      ConfigError: it holds no key with its certificate, or cannot be written.
+    """
     unfinished = target.with_name(f".{target.name}.new")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    unfinished.replace(target)
+    try:
+        unfinished.unlink(missing_ok=True)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        read_credentials(str(unfinished))
+        unfinished.replace(target)
+    except OSError as error:
+        raise ConfigError(f"--to must be a file that can be written, got {error}; mend the mount") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _read(file: pathlib.Path) -> str:
@@ -65,16 +75,16 @@ def _read(file: pathlib.Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0, or 2 with one line when a file is missing."""
+    """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m serving.ssl_config", description=__doc__)
     parser.add_argument("--from", dest="folder", type=pathlib.Path, required=True, metavar="FOLDER")
     parser.add_argument("--to", dest="target", type=pathlib.Path, required=True, metavar="FILE")
     options = parser.parse_args(arguments)
     try:
         write_private(make_ssl_config(options.folder), options.target)
-    except (MarketcastError, OSError) as error:
-        print(f"ssl_config: {error}", file=sys.stderr)
-        return CONFIG_ERROR
+    except MarketcastError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
     return 0
 
 

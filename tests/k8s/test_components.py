@@ -7,6 +7,7 @@ import yaml
 from components import contract
 from pipeline.kubeflow.submission import command as submission
 from serving import ssl_config
+from serving.client_config import MAX_TICKERS
 from serving.model_server.batching_parameters import read_batching_parameters
 from tests.k8s.manifests import FOLDER, ROOT, find, of_kind, render
 
@@ -25,8 +26,8 @@ def test_batching_is_what_the_server_reads(tmp_path):
     file = tmp_path / "batching.config"
     file.write_text(config["batching.config"])
     parameters = read_batching_parameters(str(file))
-    assert (parameters.max_batch_size, parameters.batch_timeout_micros) == (256, 2000)
-    assert (parameters.num_batch_threads, parameters.max_enqueued_batches) == (2, 16)
+    # A server refuses a request that is larger than a batch.
+    assert parameters.max_batch_size >= MAX_TICKERS
     arguments = server_of("components/batching")["args"]
     mounts = [mount["mountPath"] for mount in server_of("components/batching")["volumeMounts"]]
     [named] = [one.split("=")[1] for one in arguments if one.startswith("--batching_parameters_file=")]
@@ -63,6 +64,7 @@ def test_the_certificate_has_the_names_that_clients_call():
     full = f"{service['name']}.{service['namespace']}.svc.cluster.local"
     parts = full.split(".")
     assert {".".join(parts[:count]) for count in (1, 2, 3, 5)} <= set(names)
+    assert {f"*.{full}", "localhost"} <= set(names), "a pod by its own name, and a port-forward"
 
 
 def test_issuers_sign_with_what_was_issued():
@@ -72,6 +74,7 @@ def test_issuers_sign_with_what_was_issued():
     assert {one["issuerRef"]["name"] for one in certificates.values()} <= issuers.keys()
     [authority] = [one for one in certificates.values() if one.get("isCA")]
     assert issuers["marketcast-authority"] == {"ca": {"secretName": authority["secretName"]}}
+    assert authority["privateKey"]["rotationPolicy"] == "Never", "else a renewed root locks everybody out"
 
 
 def test_rest_has_no_certificate_so_only_prometheus_may_ask_it():
@@ -110,14 +113,24 @@ def test_kserve_serves_the_model_by_its_name_and_version():
     assert source["uri"].endswith(f"/{contract.MODEL_NAME}/{version}") and version.isdigit()
     [base_path] = [one.split("=")[1] for one in container["args"] if one.startswith("--model_base_path=")]
     assert source["mountPath"] == f"{base_path}/{version}"
-    assert not of_kind(documents, "Deployment", "Service")
+    assert not of_kind(documents, "Deployment", "Service", "PersistentVolumeClaim")
 
 
 def test_the_claim_is_the_one_that_the_compiled_steps_mount():
     documents = render("overlays/kubeflow")
     claims = {one["metadata"]["name"] for one in of_kind(documents, "PersistentVolumeClaim")}
-    asked = yaml.safe_load((ROOT / "pipeline/environments/kubeflow.yaml").read_text())["kubeflow"]["volumes"]
-    assert claims == asked.keys()
+    package, platform = yaml.safe_load_all((ROOT / "tests/golden/pipeline.yaml").read_text())
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values()
+    mounts = [mount for one in executors for mount in one.get("pvcMount", [])]
+    assert {mount["constant"] for mount in mounts} == claims
+    # The Job makes the folder that the steps write to, on the same volume.
+    spec = find(documents, "Job", "marketcast-volume")["spec"]["template"]["spec"]
+    [container], [volume] = spec["containers"], spec["volumes"]
+    assert {volume["persistentVolumeClaim"]["claimName"]} == claims
+    assert {one["mountPath"] for one in container["volumeMounts"]} == {one["mountPath"] for one in mounts}
+    parameters = package["root"]["inputDefinitions"]["parameters"]
+    folder = parameters[contract.PUSH_DESTINATION_PARAMETER]["defaultValue"]
+    assert f"mkdir -p {folder};" in container["args"][-1]
 
 
 def test_the_secret_of_the_example_is_the_one_that_is_made():

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from components.errors import ConfigError
 from serving import ssl_config
 from serving.connect import connect
 from serving.model_server.credentials import read_credentials
@@ -55,12 +56,27 @@ def test_it_can_be_written_anew(secret, tmp_path):
 def test_a_file_that_is_missing_or_empty_is_told(name, secret, tmp_path, capsys):
     target = tmp_path / "ssl.config"
     (secret / name).write_bytes(b"")
-    assert run(secret, target) == ssl_config.CONFIG_ERROR
+    assert run(secret, target) == ConfigError.exit_code
     (secret / name).unlink()
-    assert run(secret, target) == ssl_config.CONFIG_ERROR
+    assert run(secret, target) == ConfigError.exit_code
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2 and all(name in line for line in told)
     assert not target.exists()
+
+
+def test_a_key_of_another_certificate_is_told_before_a_server_starts(secret, tmp_path, capsys):
+    target = tmp_path / "ssl.config"
+    (secret / ssl_config.KEY_FILE).write_bytes(CLIENT.private_key)
+    assert run(secret, target) == ConfigError.exit_code
+    [told] = capsys.readouterr().err.splitlines()
+    assert "must hold a key and its certificate" in told and "PRIVATE" not in told
+    assert not [file for file in tmp_path.iterdir() if file.is_file()]
+
+
+def test_a_place_that_cannot_be_written_is_told(secret, tmp_path, capsys):
+    assert run(secret, tmp_path / "missing" / "ssl.config") == ConfigError.exit_code
+    [told] = capsys.readouterr().err.splitlines()
+    assert told.startswith("error: --to must be a file that can be written")
 
 
 def test_it_imports_no_tensorflow():
