@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
 import yaml
 
 from components import contract
@@ -9,7 +12,7 @@ from pipeline.kubeflow.submission import command as submission
 from serving import ssl_config
 from serving.client_config import MAX_TICKERS
 from serving.model_server.batching_parameters import read_batching_parameters
-from tests.k8s.manifests import FOLDER, ROOT, find, of_kind, render
+from tests.k8s.manifests import COMPONENTS, FOLDER, ROOT, build, find, of_kind, render
 
 STORE_SECRET = "marketcast-store"
 
@@ -155,3 +158,30 @@ def test_the_job_asks_for_a_schedule_that_the_command_takes():
     [token] = [volume for volume in spec["volumes"] if volume["name"] == "token"]
     [source] = token["projected"]["sources"]
     assert source["serviceAccountToken"]["audience"] == "pipelines.kubeflow.org"
+
+
+@pytest.mark.parametrize("overlay", ["overlays/local", "overlays/prod"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_components_go_together_in_any_order(overlay, order, tmp_path):
+    """But for KServe's, which has no Deployment, and the pipeline's, which is for another namespace."""
+    there = yaml.safe_load((FOLDER / overlay / "kustomization.yaml").read_text()).get("components", [])
+    names = {one.rpartition("/")[2] for one in COMPONENTS} - {one.rpartition("/")[2] for one in there}
+    added = sorted(names - {"kserve", "pipeline-secrets"})[::order]
+    folder = tmp_path.resolve()
+    kustomization = {
+        "resources": [os.path.relpath(FOLDER / overlay, folder)],
+        "components": [os.path.relpath(FOLDER / "components" / name, folder) for name in added],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    documents = build(folder)
+    spec = find(documents, "Deployment", "marketcast-serving")["spec"]["template"]["spec"]
+    [server] = [one for one in spec["containers"] if one["name"] == "server"]
+    assert {"--ssl_config_file", "--enable_batching", "--port"} <= {
+        one.partition("=")[0] for one in server["args"]
+    }
+    assert {one["name"] for one in spec["initContainers"]} == {"ssl-config", "sync-once", "sync"}
+    assert all(not one["image"].endswith("marketcast") for one in spec["initContainers"])
+    paths = [mount["mountPath"] for mount in server["volumeMounts"]]
+    assert len(paths) == len(set(paths))
+    scaler = find(documents, "HorizontalPodAutoscaler", "marketcast-serving")
+    assert len(scaler["spec"]["metrics"]) == 3
