@@ -20,7 +20,7 @@ STARTER := $(firstword $(foreach name,$(PYTHON) python3 python3.11 python3.12 py
 
 .PHONY: help
 help:  ## list the targets
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 	@echo "  Settings: PYTHON=python3.11 (else chosen), TICKER=AAPL and ARGS='--set train.seed=2' (make run)"
 
 .PHONY: setup
