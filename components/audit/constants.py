@@ -7,15 +7,18 @@ from collections.abc import Callable, Sequence
 
 import apache_beam as beam
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform import beam as tft_beam
+from tensorflow_transform.tf_metadata import metadata_io
 from tfx_bsl.tfxio import tf_example_record
 
 from components.transform import preprocessing
 
 TOLERANCE = 1e-3
 """Of tft.quantiles, which looks at the rows in another order; see preprocessing.QUANTILE_EPSILON."""
+GRAPH_FOLDER = "graph"
 TELEMETRY = ["marketcast", "LeakageAudit"]
 
 
@@ -43,8 +46,13 @@ def learn_transform(
         learnt = (raw, source.TensorAdapterConfig()) | "Analyse" >> tft_beam.AnalyzeDataset(
             preprocessing.preprocessing_fn
         )
-        _ = learnt | "Write" >> tft_beam.WriteTransformFn(os.path.join(folder, "graph"))
-    return tft.TFTransformOutput(os.path.join(folder, "graph"))
+        _ = learnt | "Write" >> tft_beam.WriteTransformFn(os.path.join(folder, GRAPH_FOLDER))
+    # What parses the examples is a part of the graph's folder that the analysis does not write.
+    output = tft.TFTransformOutput(os.path.join(folder, GRAPH_FOLDER))
+    metadata_io.write_metadata(
+        given.raw_metadata, os.path.join(folder, GRAPH_FOLDER, output.RAW_METADATA_DIR)
+    )
+    return output
 
 
 def compare_graphs(
@@ -72,7 +80,7 @@ def compare_graphs(
     return count, problems
 
 
-def _apply(graph: tft.TFTransformOutput, examples: Sequence[bytes]) -> dict[str, np.ndarray]:
+def _apply(graph: tft.TFTransformOutput, examples: Sequence[bytes]) -> dict[str, npt.NDArray[np.float32]]:
     parsed = tf.io.parse_example(tf.constant(list(examples)), graph.raw_feature_spec())
     outputs = graph.transform_features_layer()(parsed)
     return {

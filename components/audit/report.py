@@ -37,7 +37,7 @@ class AuditReport:
       chunks: names of those whose future was changed.
       num_probes: target days after which it was changed.
       num_labels: labels that were computed again.
-      num_constants: values of the Transform graph's outputs compared with those of a graph that saw train alone.
+      num_constants: values of the Transform graph compared with those of one that saw train alone.
       problems: a sentence each; none if nothing leaks.
     """
 
@@ -70,5 +70,5 @@ def read_report(folder: str) -> AuditReport:
     """Reads what write_report wrote."""
     with open(os.path.join(folder, REPORT_FILE), encoding="utf-8") as stream:
         content = json.load(stream)
-    lists = {name: tuple(content.pop(name)) for name in ("chunks", "problems")}
-    return AuditReport(**content, **lists)
+    content |= {name: tuple(content[name]) for name in ("chunks", "problems")}
+    return AuditReport(**content)
