@@ -23,3 +23,7 @@ class ServingError(MarketcastError):
     """A server or a model cannot be reached, or refuses."""
 
     exit_code = 5
+
+
+class LeakError(MarketcastError):
+    """A forecast, a label or a learnt constant knows what it could not have known."""

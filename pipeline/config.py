@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from components.audit.report import AuditConfig
 from components.evaluate.gate import GateConfig
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
@@ -18,7 +19,8 @@ from pipeline.kubeflow.submission.config import SubmitConfig
 
 _IN_PROCESS_RUNNER = "--runner=DirectRunner"
 BEAM_COMPONENTS = (
-    "BarsExampleGen", "StatisticsGen", "Transform", "Evaluator", "LatestBarsGen", "BulkInferrer"
+    "BarsExampleGen", "StatisticsGen", "Transform", "LeakageAudit", "Evaluator", "LatestBarsGen",
+    "BulkInferrer",
 )  # fmt: skip
 
 
@@ -29,7 +31,8 @@ class BeamConfig:
     Attributes:
       pipeline_args: Beam's own flags, runner first.
       component_args: component -> the flags that it takes instead, where it runs elsewhere; of
-        BarsExampleGen, StatisticsGen, Transform and Evaluator, or LatestBarsGen and BulkInferrer.
+        BarsExampleGen, StatisticsGen, Transform, LeakageAudit and Evaluator, or LatestBarsGen and
+        BulkInferrer.
       shared_folder: on Kubeflow, where those components and Beam's workers both see the artifacts: path of a
         volume mounted in both, or a gs:// folder.
     """
@@ -68,6 +71,7 @@ class PipelineConfig:
       chunks: how bars are cut and split by date.
       model: shape of the network.
       train: how it is fitted.
+      audit: how much is searched for the future before a model is judged.
       gate: what the model must reach to be blessed.
       rehearsal: what the exported model must reach to be pushed.
       kubeflow: what the compiled pipeline asks of the cluster.
@@ -81,6 +85,7 @@ class PipelineConfig:
     chunks: ChunkConfig
     model: ModelConfig
     train: TrainConfig
+    audit: AuditConfig
     gate: GateConfig
     rehearsal: RehearsalConfig
     kubeflow: KubeflowConfig

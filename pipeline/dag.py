@@ -13,6 +13,7 @@ from tfx.orchestration import data_types, metadata, pipeline
 from tfx.proto import transform_pb2
 
 from components import contract
+from components.audit.component import LeakageAudit
 from components.champion.component import ChampionResolver
 from components.evaluate.component import GatedEvaluator
 from components.ingest.component import BarsExampleGen
@@ -92,12 +93,14 @@ def create_components(
         choose(given, contract.TRAIN_STEPS_PARAMETER, contract.SEED_PARAMETER),
     )
     model = trainer.outputs["model"]
+    audit = LeakageAudit(examples, transform.outputs["transform_graph"], model, config.audit)
     champion = ChampionResolver(
         given.get(contract.CHAMPION_LOCATION_PARAMETER, model_base_path), champion_version
     )
     evaluator = GatedEvaluator(examples, model, champion.outputs["champion"], schema, config.gate).with_id(
         "Evaluator"
     )
+    evaluator.add_upstream_node(audit)
     rehearsal = Rehearsal(model, config.rehearsal)
     pusher = AtomicPusher(
         model=model,
@@ -108,7 +111,8 @@ def create_components(
         gate=config.gate,
     )
     wired = [
-        ingest, statistics, schema_gen, validator, transform, trainer, champion, evaluator, rehearsal, pusher
+        ingest, statistics, schema_gen, validator, transform, trainer, audit, champion, evaluator, rehearsal,
+        pusher,
     ]  # fmt: skip
     for component in wired:
         if isinstance(component, base_beam_component.BaseBeamComponent):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from components import contract
+from components.audit.report import read_report
 from components.errors import MarketcastError
 from components.evaluate.gate import GateConfig
 from components.evaluate.results import EvaluationResults, read_results
@@ -16,6 +17,7 @@ from components.evaluate.verdict import Verdict, reach_verdict
 from components.ingest import report
 from pipeline.local_runner import NodeResult
 
+AUDIT = "LeakageAudit"
 EVALUATOR = "Evaluator"
 REHEARSAL = "Rehearsal"
 PUSHER = "Pusher"
@@ -97,6 +99,7 @@ def _describe_push(result: NodeResult) -> str:
 _DESCRIBERS: Mapping[str, Callable[[NodeResult], str]] = {
     "BarsExampleGen": _describe_ingest,
     "ChampionResolver": _describe_champion,
+    AUDIT: lambda result: read_report(_artifact(result, "audit").uri).describe(),
     EVALUATOR: lambda result: "blessed" if _flag(result, "blessing", "blessed") else "refused",
     REHEARSAL: lambda result: "passed" if _flag(result, "infra_blessing", "blessed") else "failed",
     PUSHER: _describe_push,

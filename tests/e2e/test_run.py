@@ -21,6 +21,7 @@ COMPONENTS = [
     "ExampleValidator",
     "Transform",
     "Trainer",
+    "LeakageAudit",
     "Evaluator",
     "Rehearsal",
     "Pusher",

@@ -21,6 +21,7 @@ _LAUNCHER_LOGS = re.compile(r"executor-logs(-\d+)?")
 _FOREIGN_TYPE = "system."
 
 CLASS_PATHS = {
+    "marketcast.AuditResult": "components.audit.component.AuditResult",
     "marketcast.IngestReport": "components.ingest.component.IngestReport",
     "marketcast.UniverseReport": "components.infer.latest_component.UniverseReportArtifact",
     "marketcast.Forecasts": "components.infer.writer.Forecasts",

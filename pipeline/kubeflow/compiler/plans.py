@@ -65,6 +65,7 @@ TRAINING = Plan(
         "ExampleValidator",
         "Transform",
         "Trainer",
+        "LeakageAudit",
         "ChampionResolver",
         "Evaluator",
         "Rehearsal",

@@ -1,4 +1,4 @@
-"""Slow things made once for the tests of training."""
+"""Slow things made once for the tests of several components."""
 
 from __future__ import annotations
 
