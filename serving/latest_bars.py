@@ -80,9 +80,9 @@ def _clean(ticker: str, pieces: Sequence[Piece], validation: ValidationConfig) -
     return to_columns(bars)
 
 
-def to_columns(bars: TickerBars) -> Columns:
+def to_columns(bars: TickerBars, num_bars: int = contract.LOOKBACK) -> Columns:
     """The latest bars of a ticker, as serving.bars.take_latest_bars wants them."""
-    latest = bars.slice(max(0, len(bars) - contract.LOOKBACK), len(bars))
+    latest = bars.slice(max(0, len(bars) - num_bars), len(bars))
     columns = {name: getattr(latest, name) for name in contract.BAR_COLUMNS}
     return {contract.DATE: EPOCH + latest.dates.astype("timedelta64[D]"), **columns}
 

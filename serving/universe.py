@@ -19,8 +19,8 @@ from components.ingest.sources import SourceConfig, list_files, read_rows
 from serving.bars import Columns
 from serving.latest_bars import to_columns
 
-KEPT_BARS = 2 * contract.LOOKBACK
-"""Rows kept of a ticker's file: what a forecast looks at, and as many that may turn out to be bad."""
+SPARE_BARS = contract.LOOKBACK
+"""Rows of a ticker's file kept beside the wanted ones, which may turn out to be bad."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +37,10 @@ class Universe:
 
 
 def read_universe(
-    source: SourceConfig, validation: ValidationConfig, last_day: int | None = None
+    source: SourceConfig,
+    validation: ValidationConfig,
+    last_day: int | None = None,
+    num_bars: int = contract.LOOKBACK,
 ) -> Universe:
     """Reads, file by file, and keeps the latest bars of each ticker.
 
@@ -45,11 +48,12 @@ def read_universe(
       source: where the bars are; one file at a time is in memory as a whole.
       validation: the policies: what one refuses ends the forecast, what it quarantines skips the ticker.
       last_day: days since 1970-01-01; later bars are ignored. None keeps all.
+      num_bars: of each ticker, at most; a forecast looks at contract.LOOKBACK.
     Raises:
       InputError: a policy refuses, or no ticker is left.
     """
     validation = dataclasses.replace(validation, min_history_days=LEAST_HISTORY_DAYS)
-    pieces, findings, names = _read_pieces(source, validation, last_day)
+    pieces, findings, names = _read_pieces(source, validation, last_day, num_bars + SPARE_BARS)
     raise_refused(findings)
     bars: dict[str, Columns] = {}
     skipped: dict[str, str] = {}
@@ -58,7 +62,7 @@ def read_universe(
         clean, found = _clean(ticker, pieces, validation)
         refused += found
         if clean is not None:
-            bars[ticker] = to_columns(clean)
+            bars[ticker] = to_columns(clean, num_bars)
         else:
             skipped[ticker] = found[-1].reason if found else _no_bars(last_day)
         progress.report("tickers checked", number, len(names))
@@ -72,7 +76,7 @@ def read_universe(
 
 
 def _read_pieces(
-    source: SourceConfig, validation: ValidationConfig, last_day: int | None
+    source: SourceConfig, validation: ValidationConfig, last_day: int | None, num_kept: int
 ) -> tuple[dict[str, list[Piece]], list[Finding], set[str]]:
     """The newest sound rows of each ticker, what else was found, and the names of all tickers."""
     pieces: dict[str, list[Piece]] = collections.defaultdict(list)
@@ -85,7 +89,7 @@ def _read_pieces(
         names.update(name for name in rows[contract.TICKER].astype(str).str.strip().unique() if name)
         findings += found
         for ticker, piece in own.items():
-            pieces[ticker] = _keep_newest([*pieces[ticker], _cut(piece)])
+            pieces[ticker] = _keep_newest([*pieces[ticker], _cut(piece, num_kept)], num_kept)
         progress.report("files read", number, len(files))
     return pieces, findings, names
 
@@ -98,18 +102,18 @@ def _clean(
     return clean_ticker(ticker, contract.UNKNOWN_SECTOR, pieces.pop(ticker), validation)
 
 
-def _cut(piece: Piece) -> Piece:
-    """The newest KEPT_BARS rows, copied, so that the file's can be forgotten."""
-    newest = np.sort(np.argsort(piece.dates, kind="stable")[-KEPT_BARS:])
+def _cut(piece: Piece, num_kept: int) -> Piece:
+    """The newest rows, copied, so that the file's can be forgotten."""
+    newest = np.sort(np.argsort(piece.dates, kind="stable")[-num_kept:])
     return Piece(piece.file, piece.lines[newest], piece.dates[newest], piece.values[newest])
 
 
-def _keep_newest(pieces: list[Piece]) -> list[Piece]:
-    """Drops pieces that lie before KEPT_BARS rows of others."""
+def _keep_newest(pieces: list[Piece], num_kept: int) -> list[Piece]:
+    """Drops pieces that lie before as many rows of others."""
     kept: list[Piece] = []
     for piece in sorted(pieces, key=lambda piece: piece.dates.max(), reverse=True):
         newer = sum(int((other.dates > piece.dates.max()).sum()) for other in kept)
-        if newer < KEPT_BARS:
+        if newer < num_kept:
             kept.append(piece)
     return kept
 

@@ -15,9 +15,9 @@ import sys
 import threading
 
 from components.errors import ServingError
+from serving.metrics_server import MetricsServer
 from serving.model_sync.config import SyncConfig
 from serving.model_sync.metrics import SyncMetrics
-from serving.model_sync.metrics_server import MetricsServer
 from serving.model_sync.problems import COSTLY_REASONS
 from serving.model_sync.rounds import Outcome, Sync
 from serving.model_sync.wanted import read_named_versions

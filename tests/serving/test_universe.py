@@ -15,10 +15,10 @@ from components.ingest.findings import QUARANTINE
 from components.ingest.sources import SourceConfig
 from serving.bars import take_latest_bars
 from serving.latest_bars import read_latest_bars
-from serving.universe import KEPT_BARS, read_universe
+from serving.universe import SPARE_BARS, read_universe
 from tests.serving.sample_bars import make_frame
 
-NUM_DAYS = 2 * KEPT_BARS + 100
+NUM_DAYS = 4 * SPARE_BARS + 100
 VALIDATION = ValidationConfig()
 ALL = ("S000", "S001", "S002")
 

@@ -13,8 +13,9 @@ from tests.k8s.monitoring.component import list_rules
 
 @pytest.fixture(scope="session")
 def documents():
-    """Everything that `kubectl apply` would get."""
-    return render("overlays/prod")
+    """Everything that `kubectl apply` would get, and the watch of the forecasts."""
+    watch = [one for one in render("components/drift") if one["metadata"]["name"] == "marketcast-drift"]
+    return (*render("overlays/prod"), *watch)
 
 
 @pytest.fixture(scope="session")

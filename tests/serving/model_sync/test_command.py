@@ -16,10 +16,10 @@ import urllib.request
 import pytest
 
 from components.errors import ConfigError
+from serving.metrics_server import MetricsServer
 from serving.model_sync.command import JITTER, MAX_PAUSE_SECONDS, choose_pause
 from serving.model_sync.config import SyncConfig
 from serving.model_sync.metrics import STUCK_SECONDS, SyncMetrics
-from serving.model_sync.metrics_server import MetricsServer
 from tests.conftest import ROOT
 from tests.serving.model_sync.versions import (
     TIMEOUT_SECONDS,

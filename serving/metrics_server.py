@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import http.server
 import threading
+from typing import Protocol
 
 from components.errors import ServingError
-from serving.model_sync.metrics import SyncMetrics
 
 METRICS_PATH = "/metrics"
 HEALTH_PATH = "/healthz"
@@ -14,16 +14,26 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 TIMEOUT_SECONDS = 10.0
 
 
+class Metrics(Protocol):
+    """What a process tells of itself."""
+
+    def format(self) -> str:
+        """Everything, in Prometheus' text format."""
+
+    def is_alive(self, pause_seconds: float) -> bool:
+        """Whether it gave a sign of life, pauses of this length being normal."""
+
+
 class MetricsServer:
     """Answers GET /metrics and GET /healthz from a thread of its own, until the process ends."""
 
-    def __init__(self, metrics: SyncMetrics, port: int, pause_seconds: float) -> None:
+    def __init__(self, metrics: Metrics, port: int, pause_seconds: float) -> None:
         """Takes the port.
 
         Args:
           metrics: what is told.
           port: 0 for any free one.
-          pause_seconds: longest pause of a sync that is well.
+          pause_seconds: longest pause of a process that is well.
         Raises:
           ServingError: the port is taken.
         """
@@ -43,7 +53,7 @@ class MetricsServer:
         self._server.server_close()
 
 
-def _make_handler(metrics: SyncMetrics, pause_seconds: float) -> type[http.server.BaseHTTPRequestHandler]:
+def _make_handler(metrics: Metrics, pause_seconds: float) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         timeout = TIMEOUT_SECONDS
 
@@ -53,7 +63,7 @@ def _make_handler(metrics: SyncMetrics, pause_seconds: float) -> type[http.serve
                 self._answer(200, metrics.format())
             elif path == HEALTH_PATH:
                 is_alive = metrics.is_alive(pause_seconds)
-                self._answer(200 if is_alive else 503, "ok\n" if is_alive else "the sync hangs\n")
+                self._answer(200 if is_alive else 503, "ok\n" if is_alive else "it hangs\n")
             else:
                 self._answer(404, f"{METRICS_PATH} or {HEALTH_PATH}\n")
 
