@@ -86,11 +86,8 @@ def run_round(config: DriftConfig, metrics: DriftMetrics) -> tuple[DriftFigures,
 
 def take_listed(bars: Mapping[str, Columns], newest: np.datetime64) -> dict[str, Columns]:
     """Tickers that had a bar lately; the forecasts of one that is gone would be those of another time."""
-    return {
-        ticker: columns
-        for ticker, columns in bars.items()
-        if newest - columns[contract.DATE][-1] <= GONE_AFTER
-    }
+    oldest = newest - GONE_AFTER
+    return {ticker: columns for ticker, columns in bars.items() if columns[contract.DATE][-1] >= oldest}
 
 
 def _flatten(figures: DriftFigures) -> dict[str, float]:

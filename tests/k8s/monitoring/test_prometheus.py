@@ -85,15 +85,24 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def prometheus(server, documents, rules_file, tmp_path_factory):
-    """A Prometheus with our rules that scrapes the server, and a stand-in of the sidecar."""
+    """A Prometheus with our rules that scrapes the server, and stand-ins of sidecar and watch."""
     monitors = of_kind(documents, "ServiceMonitor")
     metrics = {
         "marketcast_sync_last_success_timestamp_seconds": time.time(),
         "marketcast_sync_failures_total": 0,
         "marketcast_sync_newest_version": GOOD_VERSION,
     }
-    with telling(metrics, "/metrics") as sidecar:
-        targets = {"marketcast-rest": f"127.0.0.1:{server.rest_port}", "marketcast-sync": sidecar}
+    figures = {
+        'marketcast_drift_coverage_ratio{band="90"}': 0.9,
+        "marketcast_drift_last_success_timestamp_seconds": time.time(),
+        "marketcast_drift_newest_bar_timestamp_seconds": time.time(),
+    }
+    with telling(metrics, "/metrics") as sidecar, telling(figures, "/metrics") as watch:
+        targets = {
+            "marketcast-rest": f"127.0.0.1:{server.rest_port}",
+            "marketcast-sync": sidecar,
+            "marketcast-drift": watch,
+        }
         folder = tmp_path_factory.mktemp("prometheus")
         with running(make_config(monitors, targets, rules_file), folder) as started:
             yield started
