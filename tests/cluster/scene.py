@@ -21,6 +21,7 @@ REST_NAME = "http://marketcast-rest:8501"
 LOAD = "tar x -C /tmp && marketcast sync-models --from=/tmp/marketcast --to=/models/marketcast --once"
 """What the loader does with an archive of models on its standard input. Source: docs/deploy.md."""
 CONTAINER_USER = 1000
+MODELS_CLAIM = "marketcast-models"
 SECONDS = 240
 
 
@@ -84,10 +85,12 @@ class ModelStore:
         self._pushed.add(version)
 
 
-def offer_volume(folder: pathlib.Path, namespace: str) -> None:
+def offer_volume(folder: pathlib.Path, namespace: str, claim: str = MODELS_CLAIM) -> None:
     """Makes a folder of the node the volume that a namespace's claim gets."""
     template = string.Template((FOLDER / "manifests" / "volume.yaml").read_text())
-    kubectl("apply", "--filename=-", text=template.substitute(VOLUME=folder, NAMESPACE=namespace))
+    kubectl(
+        "apply", "--filename=-", text=template.substitute(VOLUME=folder, NAMESPACE=namespace, CLAIM=claim)
+    )
 
 
 @contextlib.contextmanager
