@@ -12,6 +12,7 @@ from components.push.record import VERDICT_KEY
 from pipeline.image.build import TAG_FILE
 from tests.conftest import ROOT, run_marketcast
 
+NUM_STEPS = 11
 pytestmark = pytest.mark.container
 
 VOLUME = "marketcast-models"
@@ -62,7 +63,7 @@ def versions(folder):
 
 
 def test_each_task_runs_in_a_container_and_the_model_is_pushed(folder, first):
-    assert [task["state"] for task in first.report["tasks"]] == ["SUCCEEDED"] * 10
+    assert [task["state"] for task in first.report["tasks"]] == ["SUCCEEDED"] * NUM_STEPS
     assert first.metadata("ChampionResolver", "champion")["absent"] == 1
     pushed = first.metadata("Pusher", "pushed_model")
     assert pushed["pushed"] == 1
