@@ -32,7 +32,7 @@ from tests.serving.model_sync.versions import (
     write_files,
 )
 
-STOP_SECONDS = 2.0
+STOP_SECONDS = 15.0
 
 
 def wait_until(condition):
