@@ -11,7 +11,6 @@ import concurrent.futures
 import json
 import logging
 import os
-import signal
 import sys
 import threading
 import warnings
@@ -23,6 +22,7 @@ import grpc
 from components.errors import MarketcastError, ServingError
 from serving.log_lines import log_lines
 from serving.server_config import ServerConfig, add_flags, parse_flags
+from serving.stop_request import StopRequest
 
 LISTENING = "listening"
 """Event of the line that tells the ports."""
@@ -139,25 +139,24 @@ class Server:
 
 
 def run(
-    config: ServerConfig, tell: Callable[[dict[str, Any]], None], stopping: threading.Event | None = None
+    config: ServerConfig, tell: Callable[[dict[str, Any]], None], stop_request: StopRequest | None = None
 ) -> None:
-    """Serves until SIGTERM or SIGINT, or until `stopping` is set; to be called from the main thread.
+    """Serves until SIGTERM or SIGINT, or until `stop_request` is made; to be called from the main thread.
 
     Args:
       config: what to serve.
       tell: called once it answers, with Server.describe().
-      stopping: another way to end it.
+      stop_request: another way to end it.
     Raises:
       ConfigError: a file that a flag names is missing or says what cannot be.
       ServingError: a port is taken.
     """
-    stopping = stopping or threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stop_request = stop_request or StopRequest()
+    stop_request.listen()
     server = Server(config)
     server.start()
     tell(server.describe())
-    stopping.wait()
+    stop_request.wait()
     _log.info("stopping")
     server.stop()
 
@@ -187,11 +186,11 @@ def _quieten_tensorflow() -> None:
     tf.get_logger().setLevel(logging.ERROR)
 
 
-def _stop_at_end(stream: IO[str], stopping: threading.Event) -> None:
-    """Sets `stopping` when the other end of a pipe is closed, be it by the death of its process."""
+def _stop_at_end(stream: IO[str], stop_request: StopRequest) -> None:
+    """Makes the request when the other end of a pipe is closed, be it by the death of its process."""
     while stream.read(1):
         pass
-    stopping.set()
+    stop_request.make("the end of standard input")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -206,13 +205,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="python -m serving.server", description=__doc__, allow_abbrev=False)
     add_flags(parser)
     parser.add_argument("--stop_at_stdin_end", action="store_true", help="stop when standard input ends")
-    stopping = threading.Event()
+    stop_request = StopRequest()
     try:
         config = parse_flags(arguments, parser)
         log_lines(sys.stderr)
         if parser.parse_args(arguments).stop_at_stdin_end:
-            threading.Thread(target=_stop_at_end, args=(sys.stdin, stopping), daemon=True).start()
-        run(config, lambda started: print(json.dumps(started), flush=True), stopping)
+            threading.Thread(target=_stop_at_end, args=(sys.stdin, stop_request), daemon=True).start()
+        run(config, lambda started: print(json.dumps(started), flush=True), stop_request)
     except MarketcastError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
-import threading
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -20,6 +18,7 @@ from serving.drift.drift_metrics import DriftMetrics
 from serving.drift.figures import DriftFigures, judge
 from serving.drift.replay import replay
 from serving.metrics_server import MetricsServer
+from serving.stop_request import StopRequest
 from serving.universe import read_universe
 
 GONE_AFTER = np.timedelta64(10, "D")
@@ -44,20 +43,19 @@ def watch_drift(config: DriftConfig, output: TextIO) -> int:
         json.dump({**_flatten(figures), contract.MODEL_VERSION: version}, output, indent=1)
         output.write("\n")
         return 0
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+    stop_request = StopRequest()
+    stop_request.listen()
     if config.metrics_port is not None:
         server = MetricsServer(metrics, config.metrics_port, config.every_seconds)
         _log.info("metrics are told on port %d", server.port)
-    while not stopped.is_set():
+    while True:
         try:
             figures, version = run_round(config, metrics)
             _log.info("%s: %s", version, json.dumps(_flatten(figures)))
         except MarketcastError as error:
             _log.error("%s", error)
-        stopped.wait(config.every_seconds)
-    return 0
+        if stop_request.wait(config.every_seconds):
+            return 0
 
 
 def run_round(config: DriftConfig, metrics: DriftMetrics) -> tuple[DriftFigures, str]:

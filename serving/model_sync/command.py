@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import random
-import signal
 import sys
 import threading
+import time
 
 from components.errors import ServingError
 from serving.metrics_server import MetricsServer
@@ -21,12 +21,14 @@ from serving.model_sync.metrics import SyncMetrics
 from serving.model_sync.problems import COSTLY_REASONS
 from serving.model_sync.rounds import Outcome, Sync
 from serving.model_sync.wanted import read_named_versions
+from serving.stop_request import StopRequest
 
 MAX_PAUSE_SECONDS = 120.0
 """Of a sync whose source cannot be reached, unless --every is longer."""
 JITTER = 0.1
 """So that many pods do not come back to a source all at once."""
 INTERRUPTED = 130
+WORK_ENDED = "the end of the work"
 
 _log = logging.getLogger("marketcast.sync")
 
@@ -42,23 +44,16 @@ def sync_models(config: SyncConfig) -> int:
     Raises:
       ServingError: after the only round nothing can be served, or the metrics' port is taken.
     """
-    ended = threading.Event()
-    stopped_by: list[int] = []
-
-    def stop(number: int, _: object) -> None:
-        stopped_by.append(number)
-        ended.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    work = _Work(config, ended)
+    stop_request = StopRequest()
+    stop_request.listen()
+    work = _Work(config, stop_request)
     if config.metrics_port is not None:
         server = MetricsServer(work.metrics, config.metrics_port, work.max_pause_seconds)
         _log.info("metrics are told on port %d", server.port)
     work.start()
-    ended.wait()
-    if stopped_by:
-        _log.info("stopped by %s", signal.Signals(stopped_by[0]).name)
+    reason = stop_request.wait()
+    if reason != WORK_ENDED:
+        _log.info("stopped by %s", reason)
         # The thread may be deep in a request; it is left where it is.
         _leave(INTERRUPTED if config.is_once else 0)
     if work.error:
@@ -69,13 +64,13 @@ def sync_models(config: SyncConfig) -> int:
 class _Work(threading.Thread):
     """The rounds. Ends by itself under --once only, and where there is a mistake of ours in the code."""
 
-    def __init__(self, config: SyncConfig, ended: threading.Event) -> None:
+    def __init__(self, config: SyncConfig, stop_request: StopRequest) -> None:
         super().__init__(daemon=True, name="sync")
         self.metrics = SyncMetrics()
         self.max_pause_seconds = max(MAX_PAUSE_SECONDS, config.every_seconds) * (1 + JITTER)
         self.error: ServingError | None = None
         self._config = config
-        self._ended = ended
+        self._stop_request = stop_request
         self._sync = Sync(config, self.metrics, read_named_versions)
 
     def run(self) -> None:
@@ -87,7 +82,7 @@ class _Work(threading.Thread):
                 f"the sync must go on, got {type(error).__name__}: {error}; report it with its log"
             )
         finally:
-            self._ended.set()
+            self._stop_request.make(WORK_ENDED)
 
     def _run_rounds(self) -> None:
         outcome = self._sync.run_round()
@@ -97,8 +92,7 @@ class _Work(threading.Thread):
         num_failed = 0
         while True:
             num_failed = num_failed + 1 if set(outcome.reasons) & set(COSTLY_REASONS) else 0
-            if self._ended.wait(choose_pause(self._config.every_seconds, num_failed, random.random())):
-                return
+            time.sleep(choose_pause(self._config.every_seconds, num_failed, random.random()))
             outcome = self._sync.run_round()
 
 
