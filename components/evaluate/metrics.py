@@ -20,8 +20,14 @@ def pinball(labels: Floats, quantiles: Floats, levels: Floats) -> Floats:
       [...]: mean over levels of max(level * e, (level - 1) * e), e = label - quantile.
     Source: Koenker and Bassett (1978), Econometrica 46(1).
     """
+    loss: Floats = pinball_by_level(labels, quantiles, levels).mean(axis=-1)
+    return loss
+
+
+def pinball_by_level(labels: Floats, quantiles: Floats, levels: Floats) -> Floats:
+    """Pinball loss of each level, [..., levels]; see pinball."""
     errors = labels[..., np.newaxis] - quantiles
-    loss: Floats = np.maximum(levels * errors, (levels - 1.0) * errors).mean(axis=-1)
+    loss: Floats = np.maximum(levels * errors, (levels - 1.0) * errors)
     return loss
 
 
