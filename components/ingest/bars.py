@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,14 @@ def day_number(date: str) -> int:
 def iso_date(day: int) -> str:
     """Returns the ISO date of a number of days since 1970-01-01."""
     return str(EPOCH + np.timedelta64(int(day), "D"))
+
+
+def is_day(text: str) -> bool:
+    """Says whether a text is a day of the calendar as YYYY-MM-DD."""
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except (TypeError, ValueError):
+        return False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 
 import numpy as np
 import numpy.typing as npt
 
 from components import contract
-from components.ingest.bars import TickerBars, day_number
+from components.ingest.bars import TickerBars, day_number, is_day
 
 NUM_HORIZONS = len(contract.HORIZONS)
 
@@ -37,7 +36,7 @@ class ChunkConfig:
                 "trading days"
             )
         for name in ("eval_start", "test_start", *(["as_of"] if self.as_of else [])):
-            if not _is_day(getattr(self, name)):
+            if not is_day(getattr(self, name)):
                 raise ValueError(
                     f"chunks.{name} must be a day as 'YYYY-MM-DD', got {getattr(self, name)!r}; write it so"
                 )
@@ -51,14 +50,6 @@ class ChunkConfig:
     def last_day(self) -> int | None:
         """Days since 1970-01-01 of as_of; None keeps all bars."""
         return day_number(self.as_of) if self.as_of else None
-
-
-def _is_day(text: str) -> bool:
-    """Says whether a text is a day of the calendar as YYYY-MM-DD."""
-    try:
-        return datetime.date.fromisoformat(text).isoformat() == text
-    except (TypeError, ValueError):
-        return False
 
 
 @dataclasses.dataclass(frozen=True)
