@@ -161,7 +161,7 @@ class CalibrationRow:
 
 @dataclasses.dataclass(frozen=True)
 class PitRow:
-    """Where the reference's actuals fell: `edges` 0, the levels, 1; shares between them, and those expected."""
+    """Where actuals fell: shares between `edges` (0, the levels, 1), beside a calibrated forecast's."""
 
     horizon: int
     edges: tuple[float, ...]

@@ -68,15 +68,14 @@ def rank_ic(scores: Floats, outcomes: Floats, dates: npt.NDArray[np.generic], mi
     Returns:
       NaN for mean and t where no date, or for t where one date, is left.
     """
-    order = np.argsort(dates, kind="stable")
-    borders = np.flatnonzero(np.diff(np.unique(dates[order], return_inverse=True)[1])) + 1
-    correlations = []
-    for rows in np.split(order, borders):
-        if len(rows) < min_tickers:
-            continue
-        ranks, outcome_ranks = rank(scores[rows]), rank(outcomes[rows])
-        if np.ptp(ranks) > 0.0 and np.ptp(outcome_ranks) > 0.0:
-            correlations.append(float(np.corrcoef(ranks, outcome_ranks)[0, 1]))
+    _, groups, counts = np.unique(dates, return_inverse=True, return_counts=True)
+    kept = counts[groups] >= min_tickers
+    groups, num_groups = groups[kept], len(counts)
+    mean_rank = (counts[groups] - 1) / 2.0
+    x, y = (rank_within(values[kept], groups) - mean_rank for values in (scores, outcomes))
+    products, squares, outcome_squares = (np.bincount(groups, v, num_groups) for v in (x * y, x * x, y * y))
+    spread_out = (squares > 0.0) & (outcome_squares > 0.0)
+    correlations = products[spread_out] / np.sqrt(squares[spread_out] * outcome_squares[spread_out])
     count = len(correlations)
     mean = float(np.mean(correlations)) if count else float("nan")
     spread = float(np.std(correlations, ddof=1)) if count > 1 else 0.0
@@ -85,9 +84,28 @@ def rank_ic(scores: Floats, outcomes: Floats, dates: npt.NDArray[np.generic], mi
 
 def rank(values: Floats) -> Floats:
     """Ranks from 0; ties share the mean of theirs. [n] -> [n]."""
-    _, groups, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks: Floats = (last - (counts + 1) / 2.0)[groups]
+    return rank_within(values, np.zeros(len(values), np.int64))
+
+
+def rank_within(values: Floats, groups: npt.NDArray[np.int64]) -> Floats:
+    """Ranks from 0 of each value in its group; ties share the mean of theirs.
+
+    Args:
+      values: [n]; groups: [n].
+    Returns:
+      [n].
+    """
+    order = np.lexsort((values, groups))
+    ordered, own = values[order], groups[order]
+    is_first = np.ones(len(values), bool)
+    is_first[1:] = own[1:] != own[:-1]
+    starts = np.flatnonzero(is_first)
+    start = starts[np.cumsum(is_first) - 1]
+    is_first[1:] |= ordered[1:] != ordered[:-1]
+    ties = np.diff(np.append(np.flatnonzero(is_first), len(values)))
+    position = np.cumsum(ties) - (ties + 1) / 2.0
+    ranks = np.empty(len(values))
+    ranks[order] = np.repeat(position, ties) - start
     return ranks
 
 

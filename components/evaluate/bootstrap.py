@@ -10,8 +10,6 @@ from components.evaluate.metrics import Floats
 BLOCK_DATES = 20
 """A month of trading days: longer than a day's losses remember, short enough to leave many blocks."""
 NUM_DRAWS = 1000
-BATCH_DRAWS = 100
-"""Draws held at a time, so that the memory does not grow with their number."""
 
 
 def skill_interval(
@@ -33,26 +31,31 @@ def skill_interval(
     num_dates = len(losses)
     if num_dates < 8 or not baseline_losses.sum() > 0.0:
         return float("nan"), float("nan")
-    rng = np.random.default_rng(seed)
-    skills = np.concatenate(
-        [
-            _draw_skills(losses, baseline_losses, _draw_dates(num_dates, rng))
-            for _ in range(NUM_DRAWS // BATCH_DRAWS)
-        ]
-    )
-    low, high = np.quantile(skills, [(1.0 - share) / 2.0, (1.0 + share) / 2.0])
+    block = min(BLOCK_DATES, num_dates // 4)
+    num_blocks = -(-num_dates // block)
+    starts = np.random.default_rng(seed).integers(0, num_dates, (NUM_DRAWS, num_blocks))
+    drawn, drawn_baseline = (_sum_draws(values, starts, block) for values in (losses, baseline_losses))
+    low, high = np.quantile(1.0 - drawn / drawn_baseline, [(1.0 - share) / 2.0, (1.0 + share) / 2.0])
     return float(low), float(high)
 
 
-def _draw_dates(num_dates: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Positions of the dates of BATCH_DRAWS histories as long as the real one, [draws, dates]."""
-    block = min(BLOCK_DATES, num_dates // 4)
-    num_blocks = -(-num_dates // block)
-    starts = rng.integers(0, num_dates, (BATCH_DRAWS, num_blocks, 1))
-    drawn: npt.NDArray[np.int64] = (starts + np.arange(block)) % num_dates
-    return drawn.reshape(BATCH_DRAWS, -1)[:, :num_dates]
+def _sum_draws(values: Floats, starts: npt.NDArray[np.int64], block: int) -> Floats:
+    """Sum of each history of blocks, the last of which is cut so that all are as long as the real one.
+
+    Sums of blocks are looked up, not added up date by date: a report asks for thousands of intervals.
+
+    Args:
+      values: [dates]; starts: [draws, blocks], positions of the blocks' first dates.
+    Returns:
+      [draws].
+    """
+    last = len(values) - block * (starts.shape[1] - 1)
+    sums: Floats = _sum_blocks(values, block)[starts[:, :-1]].sum(axis=1)
+    return sums + _sum_blocks(values, last)[starts[:, -1]]
 
 
-def _draw_skills(losses: Floats, baseline_losses: Floats, dates: npt.NDArray[np.int64]) -> Floats:
-    skills: Floats = 1.0 - losses[dates].sum(axis=1) / baseline_losses[dates].sum(axis=1)
-    return skills
+def _sum_blocks(values: Floats, length: int) -> Floats:
+    """Sum of the `length` dates from each on, the first following the last; [dates] -> [dates]."""
+    running = np.cumsum(np.concatenate([[0.0], values, values[: length - 1]]))
+    sums: Floats = running[length:] - running[:-length]
+    return sums

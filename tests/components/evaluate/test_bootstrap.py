@@ -49,11 +49,20 @@ def test_the_seed_decides():
     assert bootstrap.skill_interval(*losses, seed=4) != bootstrap.skill_interval(*losses, seed=5)
 
 
-def test_drawn_histories_are_runs_of_days():
-    dates = bootstrap._draw_dates(90, np.random.default_rng(0))
-    assert dates.shape == (bootstrap.BATCH_DRAWS, 90)
-    steps = (np.diff(dates, axis=1) % 90).reshape(-1)
-    assert np.mean(steps == 1) > 0.95 - 0.01
+@pytest.mark.parametrize("num_dates", [8, 90, 100, 107])
+def test_drawn_histories_are_runs_of_days_as_many_as_there_are(num_dates):
+    rng = np.random.default_rng(4)
+    losses, baseline = rng.random(num_dates), rng.random(num_dates) + 0.5
+    block = min(bootstrap.BLOCK_DATES, num_dates // 4)
+    starts = np.random.default_rng(7).integers(
+        0, num_dates, (bootstrap.NUM_DRAWS, math.ceil(num_dates / block))
+    )
+    slow = []
+    for blocks in starts:
+        days = [(start + step) % num_dates for start in blocks for step in range(block)][:num_dates]
+        slow.append(1.0 - losses[days].sum() / baseline[days].sum())
+    expected = np.quantile(slow, [0.05, 0.95])
+    assert bootstrap.skill_interval(losses, baseline, share=0.9, seed=7) == pytest.approx(expected)
 
 
 def test_too_little_to_tell():
