@@ -92,7 +92,9 @@ def compare(pairs: Pairs) -> Skill:
     days = pairs.origins - pairs.origins.min()
     counts = np.bincount(days)
     kept = counts > 0
-    own, other = (np.bincount(days, values)[kept] for values in (pairs.losses, pairs.other_losses))
+    own, other = (
+        np.bincount(days, values)[kept].astype(np.float64) for values in (pairs.losses, pairs.other_losses)
+    )
     value = metrics.skill(float(own.sum()), float(other.sum()))
     if len(own) < MIN_DATES:
         return Skill(value, _NAN, _NAN, _NAN, num_forecasts, len(own))

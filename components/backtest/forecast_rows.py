@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -78,8 +79,8 @@ def list_names(table: pa.Table) -> Names:
     return Names(*(tuple(distinct(table, column)) for column in (contract.TICKER, contract.SECTOR)))
 
 
-def distinct(table: pa.Table, column: str) -> list[str]:
-    """Values of a column, each once, sorted; works for numbers too."""
+def distinct(table: pa.Table, column: str) -> list[Any]:
+    """Values of a column, each once, sorted."""
     return sorted(pc.unique(table[column]).to_pylist())
 
 
