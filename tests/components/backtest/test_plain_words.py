@@ -110,8 +110,8 @@ def test_every_kind_of_slice_that_loses_is_named_worst_first():
     words = write_plain_words(dataclasses.replace(figures, slices=slices))
     assert (
         "Against GARCH(1,1) with Student's t, the hardest to beat, it is worse in 7 of 8 tickers: "
-        "T7 (-0.70 %, proven), T6 (-0.60 %, proven), T5 (-0.50 %, proven), T4 (-0.40 %, proven), T3 (-0.30 %) "
-        "and 2 more." in words.cannot
+        "T7 (-0.70 %, proven), T6 (-0.60 %, proven), T5 (-0.50 %, proven), T4 (-0.40 %, proven), "
+        "T3 (-0.30 %) and 2 more." in words.cannot
     )
 
 
