@@ -11,8 +11,8 @@ from components import contract
 from components.errors import ConfigError, ServingError
 from components.push import publish
 
-VERDICT_KEY = "verdict"
-METRICS_KEY = "metrics"
+VERDICT_KEY = contract.RECORD_VERDICT
+METRICS_KEY = contract.RECORD_METRICS
 SKILL_METRIC = "skill_ewma_h1"
 """Pinball skill of the next day's quantiles against EWMA-empirical, a fraction."""
 

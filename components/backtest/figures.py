@@ -221,13 +221,14 @@ class Figures:
 
     def to_json(self) -> dict[str, Any]:
         """The figures as JSON types: NaN becomes None, keys text, tuples lists."""
-        plain: dict[str, Any] = _as_json(dataclasses.asdict(self))
+        plain: dict[str, Any] = as_json(dataclasses.asdict(self))
         return plain
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
+    """The same value as JSON types; see Figures.to_json."""
     if isinstance(value, dict):
-        return {str(key): _as_json(item) for key, item in value.items()}
+        return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_as_json(item) for item in value]
+        return [as_json(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -81,6 +81,7 @@ def draw_slide(table: pa.Table, ticker: str, path: pathlib.Path, num_days: int =
     with matplotlib.rc_context(_SETTINGS):
         figure = Figure(figsize=(WIDTH_PIXELS / DPI, HEIGHT_PIXELS / DPI), dpi=DPI, layout="constrained")
         _draw(figure.add_subplot(), fan)
+        figure.legend(loc="outside lower center", frameon=False, ncols=6)
         figure.savefig(path, format=path.suffix[1:], metadata=_METADATA[path.suffix])
     return fan
 
@@ -157,6 +158,5 @@ def _label(axes: Axes, fan: Fan) -> None:
     locator = AutoDateLocator()
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axes.legend(loc="upper left", frameon=False, ncols=3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.01)

@@ -21,6 +21,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components import contract
+from components.backtest.card_markdown import render_card
+from components.backtest.model_card import ModelCard, make_card
 from components.push.manifest import (
     MANIFEST_PATH,
     PublishError,
@@ -45,11 +47,15 @@ STAGING_PREFIX = ".pushing-"
 LOCK_FILE = ".push.lock"
 LOCK_TIMEOUT_SECONDS = 300.0
 LOCK_POLL_SECONDS = 0.05
-PUSH_KEY = "push"
+PUSH_KEY = contract.RECORD_PUSH
 """Key of the record that says when, and as which version, the model was pushed."""
 
 SAVED_MODEL_FILE = "saved_model.pb"
 RECORD_PATH = f"{contract.ASSETS_EXTRA}/{contract.RECORD_FILE}"
+CARD_PATH = f"{contract.ASSETS_EXTRA}/{contract.MODEL_CARD_FILE}"
+CARD_DATA_PATH = f"{contract.ASSETS_EXTRA}/{contract.MODEL_CARD_DATA_FILE}"
+_MADE_BY_PUSH = (RECORD_PATH, CARD_PATH, CARD_DATA_PATH, MANIFEST_PATH)
+"""What differs from push to push of one model."""
 _NUMBER = re.compile(r"[0-9]{1,18}")
 """Names that a server may take for a version: whole numbers that 64 bits hold."""
 
@@ -75,10 +81,11 @@ def publish(
     additions: Mapping[str, Any],
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
 ) -> Published:
-    """Publishes a copy of a model under `base`, with its record completed and its manifest.
+    """Publishes a copy of a model under `base`, with its record completed, its model card and its manifest.
 
     A push that is repeated, such as after a kill between the rename and the note in the metadata store, adds
-    no second version: the newest one is kept if it is whole and its files, the record aside, are the model's.
+    no second version: the newest one is kept if it is whole and its files, those made by the push aside, are
+    the model's.
 
     Args:
       model_dir: folder of a SavedModel whose assets.extra holds the record.
@@ -146,22 +153,29 @@ def _hash_model(model_dir: str) -> dict[str, str]:
 
 def _holds(version_dir: str, files: Mapping[str, str]) -> bool:
     """Whether a version is whole and holds the model of `files`, path -> sha256, whatever its record says."""
-    own = (RECORD_PATH, MANIFEST_PATH)
-    model = {path: digest for path, digest in files.items() if path not in own}
+    model = {path: digest for path, digest in files.items() if path not in _MADE_BY_PUSH}
     return not verify_manifest(version_dir) and model == {
-        path: digest for path, digest in hash_files(version_dir).items() if path not in own
+        path: digest for path, digest in hash_files(version_dir).items() if path not in _MADE_BY_PUSH
     }
 
 
 def _stage(model_dir: str, staging: str, additions: Mapping[str, Any]) -> None:
     """Copies the model to `staging`, completes it, and waits until the disk has it."""
     shutil.copytree(model_dir, staging, symlinks=True, copy_function=shutil.copyfile)
-    write_json(os.path.join(staging, RECORD_PATH), _read_record(model_dir) | dict(additions))
+    record = _read_record(model_dir) | dict(additions)
+    write_json(os.path.join(staging, RECORD_PATH), record)
+    _write_card(staging, make_card(record))
     write_manifest(staging)
     for folder, _, names in os.walk(staging, topdown=False):
         for name in names:
             _sync(os.path.join(folder, name))
         _sync(folder)
+
+
+def _write_card(staging: str, card: ModelCard) -> None:
+    write_json(os.path.join(staging, CARD_DATA_PATH), card.to_json())
+    with open(os.path.join(staging, CARD_PATH), "w", encoding="utf-8") as stream:
+        stream.write(render_card(card))
 
 
 def _read_record(model_dir: str) -> dict[str, Any]:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from components import contract
 from components.evaluate.gate import GateConfig
 from components.evaluate.results import read_results
 from components.evaluate.verdict import reach_verdict
 
-METRICS_KEY = "metrics"
-CHAMPION_METRICS_KEY = "champion_metrics"
-VERDICT_KEY = "verdict"
+METRICS_KEY = contract.RECORD_METRICS
+CHAMPION_METRICS_KEY = contract.RECORD_CHAMPION_METRICS
+VERDICT_KEY = contract.RECORD_VERDICT
 
 
 def describe_evaluation(folder: str, gate: GateConfig) -> dict[str, Any]:

@@ -81,17 +81,17 @@ def _make_record(
 ) -> dict:
     """What the model was made from; `model_version` is a digest of it, so equal inputs agree."""
     made_from = {
-        "model": dataclasses.asdict(model_config),
-        "train": dataclasses.asdict(train_config),
-        "train_examples": _describe_examples(train_files),
-        "eval_examples": _describe_examples(eval_files),
+        contract.RECORD_MODEL: dataclasses.asdict(model_config),
+        contract.RECORD_TRAIN: dataclasses.asdict(train_config),
+        contract.RECORD_TRAIN_EXAMPLES: _describe_examples(train_files),
+        contract.RECORD_EVAL_EXAMPLES: _describe_examples(eval_files),
     }
     digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
     return made_from | {
         contract.MODEL_VERSION: digest[:12],
-        "validation_loss": history["val_loss"],
-        "commit": provenance.find_commit(),
-        "versions": provenance.list_versions(),
+        contract.RECORD_VALIDATION_LOSS: history["val_loss"],
+        contract.RECORD_COMMIT: provenance.find_commit(),
+        contract.RECORD_VERSIONS: provenance.list_versions(),
     }
 
 

@@ -80,6 +80,22 @@ def test_the_record_gets_figures_and_verdict(run: ModuleType, tmp_path: pathlib.
     assert record["push"]["version"] == list_versions(str(tmp_path / "models" / "marketcast"))[0]
 
 
+def test_the_card_tells_the_gates_verdict(run: ModuleType, tmp_path: pathlib.Path) -> None:
+    big_model.write_model(tmp_path / "model" / "Format-Serving")
+    figures = dict.fromkeys(metric_names(), 0.25) | {"skill_normal_h2": -0.0312, "always_up_h1": 0.524}
+    pushed = run.push(run.Inputs(tmp_path, results=EvaluationResults(figures, None, {})))
+    extra = pathlib.Path(pushed.get_string_custom_property("pushed_destination"), contract.ASSETS_EXTRA)
+    card = json.loads((extra / contract.MODEL_CARD_DATA_FILE).read_text())
+    assert card["gate"] == _record(pushed)["verdict"]
+    assert card["coverage"][4] == {"horizon": 5, "90": 0.25, "80": 0.25, "50": 0.25}
+    text = (extra / contract.MODEL_CARD_FILE).read_text()
+    assert "| days inside the 90 % band | 25.00 % | 87.00 % to 93.00 % | no |" in text
+    assert "its pinball loss is 3.12 % above that of EWMA, normal (RiskMetrics)." in text
+    assert "On direction it claims nothing: 25.0 % right, always-up 52.4 %." in text
+    own = json.loads((pathlib.Path(pushed.uri) / contract.ASSETS_EXTRA / contract.MANIFEST_FILE).read_text())
+    assert f"{contract.ASSETS_EXTRA}/{contract.MODEL_CARD_FILE}" in own, "the artifact's copy has it too"
+
+
 def test_without_an_evaluation_the_record_says_nothing_of_it(run: ModuleType, tmp_path: pathlib.Path) -> None:
     big_model.write_model(tmp_path / "model" / "Format-Serving")
     assert _record(run.push(run.Inputs(tmp_path))).keys() == {"model", "push"}

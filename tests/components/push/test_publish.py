@@ -17,6 +17,8 @@ import pytest
 from components import contract
 from components.push import publish as publishing
 from components.push.publish import (
+    CARD_DATA_PATH,
+    CARD_PATH,
     LOCK_FILE,
     MANIFEST_PATH,
     RECORD_PATH,
@@ -66,7 +68,7 @@ def test_a_push_is_the_model_with_its_record_and_manifest(base: pathlib.Path, tm
     assert version == base / str(published.version)
     files = {str(p.relative_to(version)) for p in version.rglob("*") if p.is_file()}
     own = {str(p.relative_to(model)) for p in model.rglob("*") if p.is_file()}
-    assert files == own | {MANIFEST_PATH}
+    assert files == own | {MANIFEST_PATH, CARD_PATH, CARD_DATA_PATH}
     for path in own - {RECORD_PATH}:
         assert (version / path).read_bytes() == (model / path).read_bytes()
     record = json.loads((version / RECORD_PATH).read_text())
@@ -76,6 +78,52 @@ def test_a_push_is_the_model_with_its_record_and_manifest(base: pathlib.Path, tm
     assert record["push"]["time"].endswith("+00:00")
     assert {path.name for path in base.iterdir()} == {str(published.version), LOCK_FILE}
     assert (version / "assets").is_dir()
+
+
+def test_the_model_card_is_pushed_and_stands_in_the_manifest(
+    base: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    published = _push(big_model.write_model(tmp_path / "model"), base)
+    version = pathlib.Path(published.path)
+    listed = json.loads((version / MANIFEST_PATH).read_text())
+    assert {CARD_PATH, CARD_DATA_PATH} <= listed.keys()
+    card = json.loads((version / CARD_DATA_PATH).read_text())
+    assert card["lineage"]["pushed_version"] == published.version
+    assert card["training"]["model"] == {"seed": 0}
+    assert card["backtest"] is None
+    text = (version / CARD_PATH).read_text()
+    assert str(published.version) in text
+    assert "No backtest was part of the run that made this model" in text
+    (version / CARD_PATH).write_text(text.replace("not", ""))
+    assert any(CARD_PATH in problem for problem in verify_manifest(str(version)))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"model": "tiny", "train": None, "versions": [], "validation_loss": "none", "verdict": 3},
+        {"train_examples": {"sha256": None}, "validation_loss": [], "metrics": {"direction_h1": 0.5}},
+    ],
+)
+def test_a_record_that_says_little_stops_no_push(
+    base: pathlib.Path, tmp_path: pathlib.Path, record: dict[str, object]
+) -> None:
+    model = big_model.write_model(tmp_path / "model")
+    (model / RECORD_PATH).write_text(json.dumps(record))
+    version = pathlib.Path(publish(str(model), str(base), {}).path)
+    assert verify_manifest(str(version)) == []
+    assert (version / CARD_PATH).read_text().startswith("# marketcast unknown\n")
+
+
+def test_a_model_with_a_card_of_an_earlier_push_gets_its_own(
+    base: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    model = big_model.write_model(tmp_path / "model")
+    (model / CARD_PATH).write_text("# an older card")
+    first = _push(model, base)
+    assert (pathlib.Path(first.path) / CARD_PATH).read_text().startswith("# marketcast")
+    assert not _push(model, base).is_new
 
 
 def test_another_user_can_read_what_was_pushed(base: pathlib.Path, tmp_path: pathlib.Path) -> None:
