@@ -120,8 +120,8 @@ def _summarise(model: Mapping[str, Any]) -> str:
     shape = f" ({model['layers']} layers of {model['units']} units)" if is_known else ""
     return (
         f"A causal LSTM network{shape}, one for all tickers. It gives {len(contract.QUANTILE_LEVELS)} "
-        f"quantiles of a ticker's return over the next 1 to {max(contract.HORIZONS)} trading days; laid "
-        "on the last close they are price bands. It corrects the quantiles of an EWMA volatility model, which it "
+        f"quantiles of a ticker's return over the next 1 to {max(contract.HORIZONS)} trading days; with the "
+        "last close they are price bands. It corrects the quantiles of an EWMA volatility model, which it "
         "equals before it has learnt."
     )
 
