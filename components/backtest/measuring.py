@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 
 from components import contract
 from components.backtest import scoring
-from components.backtest.comparison import compare, list_slicings, lose, pair, slice_pairs
 from components.backtest.figures import (
     CalibrationRow,
     Figures,
@@ -33,6 +32,7 @@ from components.backtest.forecast_rows import (
     list_seeds,
     take_forecasts,
 )
+from components.backtest.pairing import compare, list_slicings, lose, pair, slice_pairs
 from components.backtest.results import FOLD, MODEL, ORIGIN, SEED
 from components.errors import InputError
 from components.ingest.bars import day_number

@@ -16,9 +16,9 @@ import scipy.stats
 
 from components import contract
 from components.backtest import results
-from components.backtest.comparison import MIN_DATES
 from components.backtest.figures import REGIMES, SLICE_KINDS
 from components.backtest.measuring import make_figures
+from components.backtest.pairing import MIN_DATES
 from components.errors import InputError
 from components.evaluate.bootstrap import skill_interval
 from components.evaluate.metrics import diebold_mariano

@@ -93,7 +93,7 @@ def test_the_verdict_is_that_of_the_record_where_none_is_given():
 
 
 def test_what_is_worse_is_said():
-    worse = make_card(RECORD, verdict_of(skill_historical_h4=-0.0123)).worse
+    worse = make_card(RECORD, verdict_of(skill_historical_h4=-0.0123, skill_historical_h3=0.0001)).worse
     assert "At horizon 4 its pinball loss is 1.23 % above that of 250-day historical quantiles." in worse
     assert "At horizon 2 its median price errs 0.04 % more than the last price does." in worse
     assert "On direction it claims nothing: 51.1 % right, always-up 52.4 %." in worse
