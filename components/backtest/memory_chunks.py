@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from components import contract
@@ -48,7 +49,7 @@ class MemoryChunks:
         return iter(self._chunks)
 
 
-def compute_features(bars: TickerBars) -> tuple[np.ndarray, np.ndarray]:
+def compute_features(bars: TickerBars) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """What Transform makes of one ticker's n bars.
 
     Returns:

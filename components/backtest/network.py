@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from components import contract
 from components.backtest.classical import learn_base_quantiles
@@ -70,7 +71,7 @@ class FittedNetwork:
     """A network with its weights, and the base quantiles [horizons, levels] that it corrects."""
 
     network: keras.Model
-    base_quantiles: np.ndarray
+    base_quantiles: npt.NDArray[np.float32]
 
     def forecast(self, bars: TickerBars, first: int) -> Floats:
         """See FittedForecaster."""

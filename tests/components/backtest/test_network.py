@@ -1,4 +1,4 @@
-"""The network of a fold: pure of the past, equal to what the exported model answers, learning from train only."""
+"""The network of a fold: pure of the past, equal to the exported model, learning from train only."""
 
 from __future__ import annotations
 
