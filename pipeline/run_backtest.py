@@ -151,12 +151,14 @@ def _describe_origin(config: PipelineConfig) -> dict[str, Any]:
 def _entries_of(config: PipelineConfig) -> Callable[[Fold], list[Entry]]:
     """The models of a fold, the quick ones first."""
     from components.backtest.classical import CLASSICAL
+    from components.backtest.garch import Garch
     from components.backtest.network import Network
     from components.backtest.walk import Entry
     from components.ingest.bars import iso_date
 
     def make_entries(fold: Fold) -> list[Entry]:
-        chosen = [Entry(each) for each in CLASSICAL if each.name in config.backtest.models]
+        quick = (*CLASSICAL, Garch(), Garch(is_asymmetric=True))
+        chosen = [Entry(each) for each in quick if each.name in config.backtest.models]
         if contract.MODEL_NAME in config.backtest.models:
             for seed in config.backtest.seeds:
                 train = dataclasses.replace(config.train, seed=seed)

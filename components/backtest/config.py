@@ -8,7 +8,9 @@ from components import contract
 from components.backtest.classical import CLASSICAL
 from components.backtest.folds import FoldConfig
 
-MODELS = (contract.MODEL_NAME, *(forecaster.name for forecaster in CLASSICAL))
+GARCH = "garch_t"
+GJR_GARCH = "gjr_garch_t"
+MODELS = (contract.MODEL_NAME, *(forecaster.name for forecaster in CLASSICAL), GARCH, GJR_GARCH)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,8 +21,8 @@ class BacktestConfig(FoldConfig):
       first_origin: first day on which a forecast is made, YYYY-MM-DD.
       fold_years: years until all models are fitted anew, at least 1.
       eval_years: years before each fold by which the network's best step is chosen, at least 1.
-      models: names among marketcast, random_walk, random_walk_drift, historical, ewma_normal and
-        ewma_empirical.
+      models: names among marketcast, random_walk, random_walk_drift, historical, ewma_normal,
+        ewma_empirical, garch_t and gjr_garch_t.
       seeds: of the network, each fitted in every fold; the first one's figures are the headline.
     """
 
