@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from components import contract
 from components.backtest.classical import learn_base_quantiles
@@ -76,8 +78,13 @@ class FittedNetwork:
     def forecast(self, bars: TickerBars, first: int) -> Floats:
         """See FittedForecaster."""
         features, volatility = compute_features(bars.slice(first - contract.LOOKBACK, len(bars)))
-        returns = forecast_days(
-            self.network, features[np.newaxis], volatility[np.newaxis], self.base_quantiles[np.newaxis]
+        returns = self._forecast_days(
+            *(tf.constant(values[np.newaxis]) for values in (features, volatility, self.base_quantiles))
         )
         quantiles: Floats = returns.numpy()[0].astype(np.float64)
         return quantiles
+
+    @functools.cached_property
+    def _forecast_days(self) -> Callable[..., tf.Tensor]:
+        """One graph for histories of any length: step by step in Python takes many times as long."""
+        return tf.function(functools.partial(forecast_days, self.network), reduce_retracing=True)
