@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from components.audit.report import AuditConfig
+from components.backtest.config import BacktestConfig
 from components.evaluate.gate import GateConfig
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
@@ -74,6 +75,7 @@ class PipelineConfig:
       audit: how much is searched for the future before a model is judged.
       gate: what the model must reach to be blessed.
       rehearsal: what the exported model must reach to be pushed.
+      backtest: how `marketcast backtest` walks through the bars.
       kubeflow: what the compiled pipeline asks of the cluster.
       submit: where a compiled pipeline is sent.
     """
@@ -88,6 +90,7 @@ class PipelineConfig:
     audit: AuditConfig
     gate: GateConfig
     rehearsal: RehearsalConfig
+    backtest: BacktestConfig
     kubeflow: KubeflowConfig
     submit: SubmitConfig
     name: str = "marketcast"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -32,6 +32,16 @@ class Chunk(NamedTuple):
     features: tf.Tensor
     labels: tf.Tensor
     mask: tf.Tensor
+
+
+class Chunks(Protocol):
+    """The chunks of one split, wherever they are."""
+
+    def chunks(self) -> tf.data.Dataset:
+        """A dataset of Chunk, always in the same order."""
+
+    def count_chunks(self) -> int:
+        """Number of chunks."""
 
 
 class ChunkSource:
@@ -90,7 +100,7 @@ class ChunkSource:
         )
 
 
-def make_training_batches(source: ChunkSource, config: TrainConfig) -> tf.data.Dataset:
+def make_training_batches(source: Chunks, config: TrainConfig) -> tf.data.Dataset:
     """Endless shuffled batches of crops at random offsets.
 
     Args:
@@ -115,7 +125,7 @@ def make_training_batches(source: ChunkSource, config: TrainConfig) -> tf.data.D
     )
 
 
-def make_validation_batches(source: ChunkSource, config: TrainConfig) -> tf.data.Dataset:
+def make_validation_batches(source: Chunks, config: TrainConfig) -> tf.data.Dataset:
     """One pass over whole chunks, padded to the longest of a batch, masked days weighing nothing.
 
     Its length is known, for Keras takes the end of a dataset of unknown length for an accident.

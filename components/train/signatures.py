@@ -114,12 +114,9 @@ class Forecaster:
           base_quantiles [batch, horizons, levels]; rows of shorter chunks end in padding.
         """
         features, volatility, base = self._derive(tf.io.parse_example(examples, self._chunk_spec))
-        start = contract.LOOKBACK - causal.NETWORK_STEPS + 1
-        corrections = self._network(features[:, start:], training=False)[:, causal.NETWORK_STEPS - 1 :]
-        days = volatility[:, contract.LOOKBACK :]
         return {
-            contract.RETURN_QUANTILES: _to_returns(corrections, days, base[:, tf.newaxis]),
-            contract.VOLATILITY: days,
+            contract.RETURN_QUANTILES: forecast_days(self._network, features, volatility, base),
+            contract.VOLATILITY: volatility[:, contract.LOOKBACK :],
             contract.BASE_QUANTILES: base,
         }
 
@@ -146,6 +143,23 @@ class Forecaster:
         tracked.weights = [variable.value for variable in self._network.variables]
         tracked.transform = self._transform
         tf.saved_model.save(tracked, directory, signatures=self.signatures())
+
+
+def forecast_days(
+    network: keras.Model, features: tf.Tensor, volatility: tf.Tensor, base_quantiles: tf.Tensor
+) -> tf.Tensor:
+    """Forecasts at each day behind the first contract.LOOKBACK.
+
+    Args:
+      network: of model.build_network.
+      features: [batch, LOOKBACK + days, num_features]; volatility: [batch, LOOKBACK + days], a fraction.
+      base_quantiles: [batch, horizons, levels], in units of volatility * sqrt(horizon).
+    Returns:
+      Log-return quantiles [batch, days, horizons, levels].
+    """
+    start = contract.LOOKBACK - causal.NETWORK_STEPS + 1
+    corrections = network(features[:, start:], training=False)[:, causal.NETWORK_STEPS - 1 :]
+    return _to_returns(corrections, volatility[:, contract.LOOKBACK :], base_quantiles[:, tf.newaxis])
 
 
 def repeat_for_rows(forecast: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
