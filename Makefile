@@ -10,7 +10,7 @@ PYTHON ?=
 TICKER ?= AAPL
 ARGS ?=
 # All but those of the test cluster: make test TESTS='not cluster'
-TESTS ?= not container and not monitoring and not cluster
+TESTS ?= not container and not monitoring and not cluster and not browser
 ENGINE ?=
 BASE_IMAGE ?=
 export PYTHON ENGINE BASE_IMAGE
@@ -44,6 +44,10 @@ test-image: setup image  ## the tests that run containers of the image
 .PHONY: test-monitoring
 test-monitoring: setup  ## the rules by promtool, and the dashboard by a Prometheus that scrapes our server
 	@$(BIN)/python -m pytest -m monitoring
+
+.PHONY: test-browser
+test-browser: setup  ## the report in a headless Chromium
+	@$(BIN)/python -m pytest -m browser
 
 .PHONY: k8s-render
 k8s-render: setup  ## each overlay of k8s/ as plain YAML, in build/k8s
@@ -98,7 +102,7 @@ static: setup  ## lint, format, types and import rules
 
 .PHONY: check
 check: static  ## static checks and the fast tests
-	@$(BIN)/python -m pytest -m "not tf and not e2e and not container and not monitoring and not cluster"
+	@$(BIN)/python -m pytest -m "not tf and not e2e and not container and not monitoring and not cluster and not browser"
 
 .PHONY: image
 image:  ## build the container image; ENGINE=docker, podman or buildah and BASE_IMAGE overrule the choice

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
 import logging
 import math
@@ -28,6 +29,8 @@ LOG_FILE = "backtest.log"
 LOCK_FILE = ".lock"
 NAME_WIDTH = 20
 """Of the first column of the table."""
+PACKAGES = ("arch", "keras", "lightgbm", "numpy", "pandas", "scipy", "tensorflow")
+"""Whose versions decide a forecast."""
 
 
 def run(config_file: str, overrides: Sequence[str], out: str, as_json: bool) -> int:
@@ -143,7 +146,13 @@ def _describe_origin(config: PipelineConfig) -> dict[str, Any]:
     parts = {"folds": rolling} | {
         name: dataclasses.asdict(getattr(config, name)) for name in ("validation", "chunks", "model", "train")
     }
-    made_from = {"bars": fingerprint(config.source), "code": code_fingerprint.fingerprint_code(), **parts}
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    made_from = {
+        "bars": fingerprint(config.source),
+        "code": code_fingerprint.fingerprint_code(),
+        "versions": versions,
+        **parts,
+    }
     return dict(json.loads(json.dumps(made_from)))
 
 

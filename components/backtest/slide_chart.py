@@ -71,7 +71,7 @@ def draw_slide(table: pa.Table, ticker: str, path: pathlib.Path, num_days: int =
     Returns:
       What is drawn.
     Raises:
-      InputError: the path ends otherwise, or the ticker has no forecast.
+      InputError: the path ends otherwise or cannot be written, or the ticker has no forecast.
     """
     if path.suffix not in SUFFIXES:
         raise InputError(
@@ -82,7 +82,12 @@ def draw_slide(table: pa.Table, ticker: str, path: pathlib.Path, num_days: int =
         figure = Figure(figsize=(WIDTH_PIXELS / DPI, HEIGHT_PIXELS / DPI), dpi=DPI, layout="constrained")
         _draw(figure.add_subplot(), fan)
         figure.legend(loc="outside lower center", frameon=False, ncols=6)
-        figure.savefig(path, format=path.suffix[1:], metadata=_METADATA[path.suffix])
+        try:
+            figure.savefig(path, format=path.suffix[1:], metadata=_METADATA[path.suffix])
+        except OSError as error:
+            raise InputError(
+                f"a slide must be a file that can be written, got {path}: {error.strerror}; give another"
+            ) from error
     return fan
 
 
