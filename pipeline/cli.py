@@ -152,10 +152,10 @@ def infer(
 @click.option(
     "--pipeline",
     "plan",
-    type=click.Choice(["training", "forecasts"]),
+    type=click.Choice(["training", "forecasts", "backtest"]),
     default="training",
     show_default=True,
-    help="The one of `run`, or the one of `infer`.",
+    help="The one of `run`, of `infer`, or of `backtest`.",
 )
 @click.option("-o", "--output", default="pipeline.yaml", show_default=True, help="File of the package.")
 @click.option("--image", default="", help="Of every step.  [default: of the configuration]")

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from components.audit.report import AuditConfig
-from components.backtest.config import BacktestConfig
+from components.backtest.config import BacktestConfig, BacktestSettings
 from components.evaluate.gate import GateConfig
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
@@ -94,6 +94,12 @@ class PipelineConfig:
     kubeflow: KubeflowConfig
     submit: SubmitConfig
     name: str = "marketcast"
+
+    @property
+    def backtest_settings(self) -> BacktestSettings:
+        """The sections that a backtest goes by."""
+        names = [field.name for field in dataclasses.fields(BacktestSettings)]
+        return BacktestSettings(**{name: getattr(self, name) for name in names})
 
 
 def load_config(file: str = "", overrides: Sequence[str] = (), environment: str = LOCAL) -> PipelineConfig:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import importlib.metadata
 import json
 import logging
 import math
@@ -21,16 +19,12 @@ from pipeline.console import RunConsole
 if TYPE_CHECKING:
     from components.backtest.figures import Figures, VerdictRow
     from components.backtest.folds import Fold
-    from components.backtest.walk import Entry
-    from pipeline.config import PipelineConfig
 
 INTERRUPTED_EXIT_CODE = 130
 LOG_FILE = "backtest.log"
 LOCK_FILE = ".lock"
 NAME_WIDTH = 20
 """Of the first column of the table."""
-PACKAGES = ("arch", "keras", "lightgbm", "numpy", "pandas", "scipy", "tensorflow")
-"""Whose versions decide a forecast."""
 
 
 def run(config_file: str, overrides: Sequence[str], out: str, as_json: bool) -> int:
@@ -79,7 +73,7 @@ def _run(
     report: dict[str, Any],
     write_log_to: Callable[[str], None],
 ) -> None:
-    from components.backtest import folds, measuring, results, walk
+    from components.backtest import entries, folds, measuring, results, walk
     from components.ingest.panel import read_panel
     from pipeline.config import load_config
 
@@ -88,14 +82,16 @@ def _run(
     config = load_config(config_file, overrides)
     bars = read_panel(config.source, config.validation, config.chunks.last_day).bars
     rolling = folds.make_folds(bars, config.backtest)
-    walk.claim_folder(folder, _describe_origin(config))
+    settings = config.backtest_settings
+    origin = entries.describe_origin(settings) | {"code": code_fingerprint.fingerprint_code()}
+    walk.claim_folder(folder, origin)
     write_log_to(str(folder / LOG_FILE))
     with run_lock.hold(str(folder / LOCK_FILE), "--out DIR"):
-        entries = _entries_of(config)
-        todo = [part for part in walk.list_parts(rolling, entries) if not results.has_part(folder, part)]
+        make_entries = entries.choose_entries(settings)
+        todo = [part for part in walk.list_parts(rolling, make_entries) if not results.has_part(folder, part)]
         console.finished(time.monotonic() - start, _describe_task(len(bars), rolling, len(todo)))
         start = time.monotonic()
-        made = walk.walk(bars, rolling, entries, folder)
+        made = walk.walk(bars, rolling, make_entries, folder)
         for part in todo:
             console.started(f"{part.fold} {part.model}")
             next(made)
@@ -135,43 +131,3 @@ def _describe_task(num_tickers: int, rolling: Sequence[Fold], num_parts: int) ->
     crises = list(dict.fromkeys(name for fold in rolling for name in fold.crises))
     told = f"{num_tickers} tickers, {len(rolling)} folds from {rolling[0].name}, {num_parts} fits to do"
     return told + (f"; crises: {', '.join(crises)}" if crises else "; no crisis among them")
-
-
-def _describe_origin(config: PipelineConfig) -> dict[str, Any]:
-    """All that decides a forecast; who takes part does not: more models can join."""
-    from components.ingest.sources import fingerprint
-
-    rolling = dataclasses.asdict(config.backtest)
-    del rolling["models"], rolling["seeds"]
-    parts = {"folds": rolling} | {
-        name: dataclasses.asdict(getattr(config, name)) for name in ("validation", "chunks", "model", "train")
-    }
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-    made_from = {
-        "bars": fingerprint(config.source),
-        "code": code_fingerprint.fingerprint_code(),
-        "versions": versions,
-        **parts,
-    }
-    return dict(json.loads(json.dumps(made_from)))
-
-
-def _entries_of(config: PipelineConfig) -> Callable[[Fold], list[Entry]]:
-    """The models of a fold, the quick ones first."""
-    from components.backtest.classical import CLASSICAL
-    from components.backtest.garch import Garch
-    from components.backtest.network import Network
-    from components.backtest.walk import Entry
-    from components.ingest.bars import iso_date
-
-    def make_entries(fold: Fold) -> list[Entry]:
-        quick = (*CLASSICAL, Garch(), Garch(is_asymmetric=True))
-        chosen = [Entry(each) for each in quick if each.name in config.backtest.models]
-        if contract.MODEL_NAME in config.backtest.models:
-            for seed in config.backtest.seeds:
-                train = dataclasses.replace(config.train, seed=seed)
-                eval_start = iso_date(fold.eval_start)
-                chosen.append(Entry(Network(config.model, train, config.chunks.chunk_days, eval_start), seed))
-        return chosen
-
-    return make_entries

@@ -1,4 +1,4 @@
-"""The section `backtest` of the configuration."""
+"""The section `backtest` of the configuration, and the others that a backtest goes by."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import dataclasses
 from components import contract
 from components.backtest.classical import CLASSICAL
 from components.backtest.folds import FoldConfig
+from components.ingest.bars import ValidationConfig
+from components.ingest.chunks import ChunkConfig
+from components.ingest.sources import SourceConfig
+from components.train.config import ModelConfig, TrainConfig
 
 GARCH = "garch_t"
 GJR_GARCH = "gjr_garch_t"
@@ -45,3 +49,15 @@ class BacktestConfig(FoldConfig):
             raise ValueError(
                 f"backtest.seeds must be whole numbers from 0, each once, got {list(self.seeds)}; [1] is one"
             )
+
+
+@dataclasses.dataclass(frozen=True)
+class BacktestSettings:
+    """The sections of the configuration that a backtest goes by; see pipeline.config.PipelineConfig."""
+
+    source: SourceConfig
+    validation: ValidationConfig
+    chunks: ChunkConfig
+    model: ModelConfig
+    train: TrainConfig
+    backtest: BacktestConfig

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+import pyarrow.compute as pc
 import pytest
 
 from components import contract
@@ -76,3 +77,21 @@ def test_a_model_that_nobody_knows(tmp_path):
     assert ended.returncode == 4
     assert "error: backtest.models must name some of marketcast" in ended.stdout
     assert not (tmp_path / "run").exists()
+
+
+def test_as_a_step_of_kubeflow(interrupted, tmp_path):
+    """The compiled package as KFP's launcher runs it: the same forecasts, and a page that its UI shows."""
+    compiled = run_marketcast(tmp_path, "compile", "--pipeline", "backtest", *SETTINGS)
+    assert compiled.returncode == 0, compiled.stderr
+    ended = run_marketcast(tmp_path, "rehearse", "pipeline.yaml", "--json")
+    assert ended.returncode == 0, ended.stderr
+    (report,) = tmp_path.glob("run/rehearsal/*/store/**/report")
+    assert report.read_text(encoding="utf-8").startswith("<!doctype html>")
+    folder = next(path.parent for path in tmp_path.glob("run/rehearsal/*/store/**/backtest.json"))
+    made, expected = results.read_results(folder), results.read_results(interrupted / "run/backtest")
+    assert made.num_rows == expected.num_rows
+    assert made.filter(pc.equal(made[results.MODEL], "ewma_empirical")) == expected.filter(
+        pc.equal(expected[results.MODEL], "ewma_empirical")
+    )
+    figures = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+    assert figures["span"]["num_forecasts"] == made.num_rows

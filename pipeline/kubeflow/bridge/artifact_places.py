@@ -22,11 +22,13 @@ _FOREIGN_TYPE = "system."
 
 CLASS_PATHS = {
     "marketcast.AuditResult": "components.audit.component.AuditResult",
+    "marketcast.BacktestResults": "components.backtest.component.BacktestResults",
     "marketcast.IngestReport": "components.ingest.component.IngestReport",
     "marketcast.UniverseReport": "components.infer.latest_component.UniverseReportArtifact",
     "marketcast.Forecasts": "components.infer.writer.Forecasts",
+    "system.HTML": "components.backtest.component.HtmlPage",
 }
-"""Types of our own: title in a compiled pipeline -> import path.
+"""Types of our own, and KFP's that its UI shows: title in a compiled pipeline -> import path.
 
 TFX imports the title itself, but compiles titles of two words only: a class of a top-level module.
 """

@@ -10,7 +10,7 @@ from typing import Any
 from tfx.dsl.components.base.base_component import BaseComponent
 
 from components import contract
-from pipeline import dag, forecast_dag
+from pipeline import backtest_dag, dag, forecast_dag
 from pipeline.config import PipelineConfig
 
 FORECASTS_FILE = "forecasts.parquet"
@@ -56,6 +56,14 @@ def _forecast_defaults(config: PipelineConfig) -> dict[str, Any]:
     }
 
 
+def _backtest_defaults(config: PipelineConfig) -> dict[str, Any]:
+    return {
+        contract.DATA_PARAMETER: config.source.path,
+        contract.METADATA_PARAMETER: config.source.metadata_path,
+        contract.AS_OF_PARAMETER: config.chunks.as_of,
+    }
+
+
 TRAINING = Plan(
     suffix="",
     steps=(
@@ -80,5 +88,11 @@ FORECASTS = Plan(
     defaults=_forecast_defaults,
     create=forecast_dag.create_components,
 )
-PLANS = {"training": TRAINING, "forecasts": FORECASTS}
+BACKTEST = Plan(
+    suffix=backtest_dag.NAME_SUFFIX,
+    steps=("Backtest",),
+    defaults=_backtest_defaults,
+    create=backtest_dag.create_components,
+)
+PLANS = {"training": TRAINING, "forecasts": FORECASTS, "backtest": BACKTEST}
 """What `marketcast compile --pipeline` takes."""

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.tf
 OWN_TYPES = "marketcast."
 
 
-@pytest.fixture(scope="module", params=["training", "forecasts"])
+@pytest.fixture(scope="module", params=["training", "forecasts", "backtest"])
 def compiled(request):
     """A plan, and its package by the shipped configuration."""
     from pipeline.config import load_config
@@ -43,7 +43,7 @@ def test_types_of_our_own_can_be_imported(compiled):
         for component in compiled[1].spec["components"].values()
         for artifact in component.get("outputDefinitions", {}).get("artifacts", {}).values()
     }
-    own = {title for title in found if title.startswith(OWN_TYPES)}
+    own = {title for title in found if title.startswith((OWN_TYPES, "system."))}
     assert own
     for title in own:
         assert title == import_utils.import_class_by_path(CLASS_PATHS[title]).TYPE_NAME
