@@ -14,7 +14,8 @@ from components.train.config import ModelConfig, TrainConfig
 
 GARCH = "garch_t"
 GJR_GARCH = "gjr_garch_t"
-MODELS = (contract.MODEL_NAME, *(forecaster.name for forecaster in CLASSICAL), GARCH, GJR_GARCH)
+LIGHTGBM = "lightgbm"
+MODELS = (contract.MODEL_NAME, *(forecaster.name for forecaster in CLASSICAL), GARCH, GJR_GARCH, LIGHTGBM)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,8 @@ class BacktestConfig(FoldConfig):
       fold_years: years until all models are fitted anew, at least 1.
       eval_years: years before each fold by which the network's best step is chosen, at least 1.
       models: names among marketcast, random_walk, random_walk_drift, historical, ewma_normal,
-        ewma_empirical, garch_t and gjr_garch_t; with marketcast, which the others are compared with.
+        ewma_empirical, garch_t, gjr_garch_t and lightgbm; with marketcast, which the others are compared
+        with.
       seeds: of the network, each fitted in every fold; the lowest one's figures are the headline.
     """
 

@@ -12,6 +12,7 @@ from components.backtest.classical import CLASSICAL
 from components.backtest.config import BacktestSettings
 from components.backtest.folds import Fold
 from components.backtest.garch import Garch
+from components.backtest.gradient_boosting import GradientBoosting
 from components.backtest.network import Network
 from components.backtest.walk import Entry, MakeEntries
 from components.ingest.bars import iso_date
@@ -42,7 +43,7 @@ def choose_entries(settings: BacktestSettings) -> MakeEntries:
     """The models of a fold, the quick ones first."""
 
     def make_entries(fold: Fold) -> list[Entry]:
-        quick = (*CLASSICAL, Garch(), Garch(is_asymmetric=True))
+        quick = (*CLASSICAL, Garch(), Garch(is_asymmetric=True), GradientBoosting())
         chosen = [Entry(each) for each in quick if each.name in settings.backtest.models]
         if contract.MODEL_NAME in settings.backtest.models:
             for seed in settings.backtest.seeds:
