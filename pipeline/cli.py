@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from components.errors import MarketcastError
-from pipeline import backtest, report, rollout, serve, sync_models, watch_drift
+from pipeline import backtest, report, rollout, serve, sync_models, tune, watch_drift
 from pipeline.connection_options import IDENTITY_OPTIONS, add_options, gather_connection
 from pipeline.kubeflow.submission import command as submission
 
@@ -224,6 +224,7 @@ main.add_command(submission.runs)
 main.add_command(rollout.rollout)
 main.add_command(serve.serve)
 main.add_command(sync_models.sync_models)
+main.add_command(tune.tune)
 main.add_command(watch_drift.watch_drift)
 
 

@@ -13,6 +13,7 @@ from components.ingest.chunks import ChunkConfig
 from components.ingest.sources import SourceConfig
 from components.rehearse.replay import RehearsalConfig
 from components.train.config import ModelConfig, TrainConfig
+from components.tune.config import TuneConfig, TuneSettings
 from pipeline import settings
 from pipeline.environment import LOCAL, PathsConfig, read_layers
 from pipeline.kubeflow.compiler.config import KubeflowConfig
@@ -76,6 +77,7 @@ class PipelineConfig:
       gate: what the model must reach to be blessed.
       rehearsal: what the exported model must reach to be pushed.
       backtest: how `marketcast backtest` walks through the bars.
+      tune: how the parameters of the network are searched.
       kubeflow: what the compiled pipeline asks of the cluster.
       submit: where a compiled pipeline is sent.
     """
@@ -91,6 +93,7 @@ class PipelineConfig:
     gate: GateConfig
     rehearsal: RehearsalConfig
     backtest: BacktestConfig
+    tune: TuneConfig
     kubeflow: KubeflowConfig
     submit: SubmitConfig
     name: str = "marketcast"
@@ -100,6 +103,12 @@ class PipelineConfig:
         """The sections that a backtest goes by."""
         names = [field.name for field in dataclasses.fields(BacktestSettings)]
         return BacktestSettings(**{name: getattr(self, name) for name in names})
+
+    @property
+    def tune_settings(self) -> TuneSettings:
+        """The sections that a search for parameters goes by."""
+        names = [field.name for field in dataclasses.fields(TuneSettings)]
+        return TuneSettings(**{name: getattr(self, name) for name in names})
 
 
 def load_config(file: str = "", overrides: Sequence[str] = (), environment: str = LOCAL) -> PipelineConfig:

@@ -23,6 +23,7 @@ from components.push.component import AtomicPusher
 from components.rehearse.component import Rehearsal
 from components.train.component import BarsTrainer
 from components.transform import preprocessing
+from components.tune.component import Tuner
 from pipeline.config import PipelineConfig
 
 Parameters = dict[str, data_types.RuntimeParameter]
@@ -85,12 +86,14 @@ def create_components(
     validator = StrictExampleValidator(statistics=statistics.outputs["statistics"], schema=schema)
     transform = _create_transform(examples, schema)
     transform.add_upstream_node(validator)
+    tuner = _create_tuner(config, given, input_fingerprint) if config.tune.enabled else None
     trainer = BarsTrainer(
         examples,
         transform.outputs["transform_graph"],
         config.model,
         config.train,
         choose(given, contract.TRAIN_STEPS_PARAMETER, contract.SEED_PARAMETER),
+        tuner.outputs["best_hyperparameters"] if tuner else None,
     )
     model = trainer.outputs["model"]
     audit = LeakageAudit(examples, transform.outputs["transform_graph"], model, config.audit)
@@ -111,13 +114,19 @@ def create_components(
         gate=config.gate,
     )
     wired = [
-        ingest, statistics, schema_gen, validator, transform, trainer, audit, champion, evaluator, rehearsal,
-        pusher,
+        ingest, statistics, schema_gen, validator, transform, *([tuner] if tuner else []), trainer, audit,
+        champion, evaluator, rehearsal, pusher,
     ]  # fmt: skip
     for component in wired:
         if isinstance(component, base_beam_component.BaseBeamComponent):
             component.with_beam_pipeline_args(config.beam.arguments_of(component.id))
     return wired
+
+
+def _create_tuner(config: PipelineConfig, given: Parameters, input_fingerprint: str) -> Tuner:
+    """It reads the bars by itself: its folds are others than the splits."""
+    names = (contract.DATA_PARAMETER, contract.METADATA_PARAMETER, contract.AS_OF_PARAMETER)
+    return Tuner(config.tune_settings, input_fingerprint, choose(given, *names))
 
 
 def choose(parameters: Parameters, *names: str) -> Parameters:

@@ -18,7 +18,8 @@ from components.backtest.results import Part
 from components.errors import InputError
 from components.ingest.bars import TickerBars
 
-ORIGIN_FILE = "backtest.json"
+BACKTEST = "backtest"
+ORIGIN_FILE = f"{BACKTEST}.json"
 """What the results in a folder were made from."""
 
 
@@ -33,16 +34,17 @@ MakeEntries = Callable[[Fold], Sequence[Entry]]
 """The models of a fold; the network of one knows where the eval days begin."""
 
 
-def claim_folder(folder: pathlib.Path, made_from: Mapping[str, Any]) -> None:
-    """Starts a folder of results, or makes sure that it is of the same backtest.
+def claim_folder(folder: pathlib.Path, made_from: Mapping[str, Any], kind: str = BACKTEST) -> None:
+    """Starts a folder of results, or makes sure that it is of the same backtest, or another kind of work.
 
     Args:
       folder: made where it is not there.
       made_from: JSON types by name: bars, configuration and code.
+      kind: of work; the file is called so.
     Raises:
       InputError: it has results that were made from something else.
     """
-    path = folder / ORIGIN_FILE
+    path = folder / f"{kind}.json"
     folder.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         unfinished = path.with_suffix(".unfinished")
@@ -55,7 +57,7 @@ def claim_folder(folder: pathlib.Path, made_from: Mapping[str, Any]) -> None:
         before = {}
     if changed := sorted(key for key in {*before, *made_from} if before.get(key) != made_from.get(key)):
         raise InputError(
-            f"{folder} must hold results of the same backtest, got some of other {', '.join(changed)}; give "
+            f"{folder} must hold results of the same {kind}, got some of other {', '.join(changed)}; give "
             "another --out, or delete the folder"
         )
 

@@ -62,6 +62,7 @@ class BarsTrainer(base_component.BaseComponent):
         model: ModelConfig,
         train: TrainConfig,
         parameters: Mapping[str, data_types.RuntimeParameter] | None = None,
+        hyperparameters: types.BaseChannel | None = None,
     ) -> None:
         """Makes the component; its configs are JSON, so that the cache sees each of their values.
 
@@ -72,14 +73,17 @@ class BarsTrainer(base_component.BaseComponent):
           train: how it is fitted.
           parameters: what is known only when the run starts: its name among contract's
             TRAIN_STEPS_PARAMETER and SEED_PARAMETER -> what stands for it till then.
+          hyperparameters: from the Tuner: what to use instead of some values of `model` and `train`.
         """
         changing = {contract.TRAIN_STEPS_PARAMETER: train.steps, contract.SEED_PARAMETER: train.seed}
         custom_config = {
             run_fn.MODEL_CONFIG: _to_json(model),
             run_fn.TRAIN_CONFIG: _to_json(train),
         }
+        found = {standard_component_specs.HYPERPARAMETERS_KEY: hyperparameters} if hyperparameters else {}
         spec = BarsTrainerSpec(
             **{
+                **found,
                 **changing,
                 **(parameters or {}),
                 standard_component_specs.EXAMPLES_KEY: examples,

@@ -14,6 +14,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components import contract, provenance
+from components.errors import ConfigError
 from components.ingest.bars import iso_date
 from components.rehearse import golden
 from components.train import model, strategies, training
@@ -22,10 +23,13 @@ from components.train.dataset import ChunkSource, make_training_batches, make_va
 from components.train.golden_requests import draw_requests
 from components.train.signatures import Forecaster
 from components.transform import features as causal
+from components.tune.config import apply_values
 
 MODEL_CONFIG = "model"
 TRAIN_CONFIG = "train"
 """Keys of the Trainer's custom_config: each the JSON of its dataclass."""
+HYPERPARAMETER_VALUES = "values"
+"""Where KerasTuner's configuration of hyperparameters has what was chosen."""
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -34,10 +38,12 @@ def run_fn(fn_args: FnArgs) -> None:
     Of several workers each calls this; one exports, and all return when it has.
 
     Args:
-      fn_args: from the Trainer; `custom_config` holds MODEL_CONFIG and TRAIN_CONFIG.
+      fn_args: from the Trainer; `custom_config` holds MODEL_CONFIG and TRAIN_CONFIG, `hyperparameters`
+        what a search found better.
+    Raises:
+      ConfigError: a hyperparameter is none of ours, or out of its range.
     """
-    model_config = ModelConfig(**json.loads(fn_args.custom_config[MODEL_CONFIG]))
-    train_config = TrainConfig(**json.loads(fn_args.custom_config[TRAIN_CONFIG]))
+    model_config, train_config = read_configs(fn_args)
     strategy = strategies.make_strategy(train_config.strategy)
     keras.utils.set_random_seed(train_config.seed)
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
@@ -59,6 +65,17 @@ def run_fn(fn_args: FnArgs) -> None:
     strategies.wait_for_all(strategy)
     # Where the workers share no folder, TFX's Trainer looks for this one in each of them.
     tf.io.gfile.makedirs(fn_args.serving_model_dir)
+
+
+def read_configs(fn_args: FnArgs) -> tuple[ModelConfig, TrainConfig]:
+    """What is trained, and how; see run_fn."""
+    model_config = ModelConfig(**json.loads(fn_args.custom_config[MODEL_CONFIG]))
+    train_config = TrainConfig(**json.loads(fn_args.custom_config[TRAIN_CONFIG]))
+    found = fn_args.hyperparameters or {}
+    try:
+        return apply_values(model_config, train_config, found.get(HYPERPARAMETER_VALUES, {}))
+    except ValueError as error:
+        raise ConfigError(f"the hyperparameters of a search must fit the Trainer: {error}") from error
 
 
 def _export(forecaster: Forecaster, evaluation: ChunkSource, record: dict, fn_args: FnArgs) -> None:

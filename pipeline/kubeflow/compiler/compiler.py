@@ -37,7 +37,8 @@ def compile_pipeline(config: PipelineConfig, plan: Plan = TRAINING) -> Package:
         name: data_types.RuntimeParameter(name=name, ptype=type(value), default=value)
         for name, value in defaults.items()
     }
-    _check_steps(config.kubeflow.named_steps(), {step for known in PLANS.values() for step in known.steps})
+    known = {step for plan in PLANS.values() for step in (*plan.steps, *plan.optional_steps)}
+    _check_steps(config.kubeflow.named_steps(), known)
     shared = dataclasses.replace(config, beam=share_artifacts(config.beam, plan.steps))
     spec = _compile_with_tfx(shared, parameters, plan)
     tasks = spec["root"]["dag"]["tasks"]

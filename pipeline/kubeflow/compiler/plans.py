@@ -23,6 +23,7 @@ class Plan:
     Attributes:
       suffix: of its name.
       steps: names of its components.
+      optional_steps: of those that only some configurations have.
       defaults: config -> parameter of the pipeline -> its value where a run gives none.
       create: config and what stands for the parameters until the run starts -> the wired components.
     """
@@ -31,6 +32,7 @@ class Plan:
     steps: tuple[str, ...]
     defaults: Callable[[PipelineConfig], dict[str, Any]]
     create: Callable[[PipelineConfig, dag.Parameters], list[BaseComponent]]
+    optional_steps: tuple[str, ...] = ()
 
 
 def _training_defaults(config: PipelineConfig) -> dict[str, Any]:
@@ -81,6 +83,7 @@ TRAINING = Plan(
     ),
     defaults=_training_defaults,
     create=dag.create_components,
+    optional_steps=("Tuner",),
 )
 FORECASTS = Plan(
     suffix=forecast_dag.NAME_SUFFIX,

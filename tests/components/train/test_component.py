@@ -53,3 +53,25 @@ def test_a_run_without_a_step_is_refused(properties):
 
     with pytest.raises(ConfigError, match=r"train\.steps must be at least 1, got 0"):
         fold_parameters({**properties, contract.TRAIN_STEPS_PARAMETER: 0})
+
+
+def read_configs(hyperparameters):
+    from tfx.components.trainer.fn_args_utils import FnArgs
+
+    from components.train import run_fn
+
+    unset = dict.fromkeys(("working_dir", "train_files", "eval_files", "train_steps", "eval_steps"))
+    given = {run_fn.MODEL_CONFIG: json.dumps({"units": 50}), run_fn.TRAIN_CONFIG: json.dumps({"seed": 3})}
+    return run_fn.read_configs(FnArgs(**unset, custom_config=given, hyperparameters=hyperparameters))
+
+
+def test_what_a_search_found_takes_the_place_of_the_configured():
+    values = {"model.units": 32, "train.learning_rate": 1e-3}
+    model, train = read_configs({"space": [], "values": values})
+    assert (model, train) == (ModelConfig(units=32), TrainConfig(seed=3, learning_rate=1e-3))
+    assert read_configs(None) == (ModelConfig(units=50), TrainConfig(seed=3))
+
+
+def test_hyperparameters_of_another_model_are_refused():
+    with pytest.raises(ConfigError, match=r"the hyperparameters of a search must fit the Trainer: .* got lr"):
+        read_configs({"values": {"lr": 1.0}})

@@ -59,3 +59,18 @@ def test_forecasts_go_where_a_run_says(compiled):
         pods = package.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
         mounted = {name for name, pod in pods.items() if pod.get("pvcMount")}
         assert mounted == {"ChampionResolver_executor", "ForecastWriter_executor"}
+
+
+def test_a_run_that_searches_first_has_one_step_more():
+    from pipeline.config import load_config
+    from pipeline.environment import KUBEFLOW
+    from pipeline.kubeflow.compiler.compiler import compile_pipeline
+    from pipeline.kubeflow.compiler.plans import TRAINING
+
+    given = ["tune.enabled=true", "kubeflow.steps.Tuner={cpu_limit: '8'}"]
+    package = compile_pipeline(load_config("", given, KUBEFLOW))
+    tasks = package.spec["root"]["dag"]["tasks"]
+    assert set(tasks) == {*TRAINING.steps, *TRAINING.optional_steps}
+    taken = tasks["Trainer"]["inputs"]["artifacts"]["hyperparameters"]["taskOutputArtifact"]
+    assert taken == {"producerTask": "Tuner", "outputArtifactKey": "best_hyperparameters"}
+    require_sound(parse_documents(format_package(package), "made"), "made")
