@@ -4,8 +4,8 @@
 
 Random forecasts of 20 tickers, as many as a page holds (components.report.fans.MAX_FORECASTS), so that the
 file is as large as it gets. The time is from the start of the navigation until all charts are drawn, in a
-Chromium without a window;
-beside it, in the same browser, that of a page with the chart library alone. Needs chromium and chromedriver.
+Chromium without a window; beside it, in the same browser, that of a page with the chart library alone. Needs
+chromium and chromedriver.
 """
 
 from __future__ import annotations
