@@ -21,6 +21,9 @@ from serving.tls import TlsConfig, read_credentials
 RETRY_BUFFER_BYTES = 1 << 26
 """A request that does not fit is not tried again; gRPC's own limit of 256 KiB is 40 tickers."""
 KEEPALIVE_TIMEOUT_SECONDS = 10.0
+TRIED_AGAIN = ("UNAVAILABLE", "CANCELLED")
+"""What a server answers that is not there, or that stops just as a call reaches it: what gRPC took in and
+not yet handed on ends with CANCELLED then. A call that its own client cancels is not tried again."""
 
 
 def make_channel(config: ClientConfig, library: Any = grpc) -> Any:
@@ -85,7 +88,7 @@ def _make_service_config(config: ClientConfig) -> dict[str, Any]:
                     "initialBackoff": f"{FIRST_BACKOFF_SECONDS}s",
                     "maxBackoff": f"{MAX_BACKOFF_SECONDS}s",
                     "backoffMultiplier": BACKOFF_MULTIPLIER,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
+                    "retryableStatusCodes": list(TRIED_AGAIN),
                 },
             }
         ]

@@ -42,7 +42,7 @@ class ClientConfig:
       label: of the version to ask, such as stable; empty for none.
       by_rows: ask contract.ROW_FORECAST_SIGNATURE, as a server wants that joins requests into batches.
       timeout_seconds: deadline of each call that names none, retries included.
-      max_attempts: tries of each call while the server cannot be reached, 1 .. ATTEMPTS_LIMIT.
+      max_attempts: tries of each call while the server cannot be reached or stops, 1 .. ATTEMPTS_LIMIT.
       max_tickers: of one request; more are sent as several.
       max_parallel: requests of one forecast under way at a time.
       keepalive_seconds: between pings on a quiet gRPC connection; 0 sends none. Servers that have not been

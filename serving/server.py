@@ -63,7 +63,7 @@ class Server:
         self._source = assembly.make_source(config)
         self._grpc = grpc.server(
             concurrent.futures.ThreadPoolExecutor(config.grpc_max_threads or NUM_REQUEST_THREADS),
-            options=CHANNEL_OPTIONS,
+            options=(*CHANNEL_OPTIONS, *config.channel_options),
         )
         add_services(self._grpc, self.models, self.metrics)
         self._health = assembly.add_health(config, self._grpc)

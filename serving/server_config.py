@@ -26,6 +26,7 @@ class ServerConfig:
       rest_api_timeout_in_ms: longest time for one REST request.
       rest_api_num_threads: REST requests at the same time; 0 chooses.
       grpc_max_threads: gRPC requests at the same time; 0 chooses.
+      grpc_channel_arguments: options of gRPC's server, as name=value, with commas between them.
       model_name: what clients call the model.
       model_base_path: folder of the versions.
       model_config_file: a ModelServerConfig in text format, for several models, version policies and
@@ -51,6 +52,7 @@ class ServerConfig:
     rest_api_timeout_in_ms: int = 30_000
     rest_api_num_threads: int = 0
     grpc_max_threads: int = 0
+    grpc_channel_arguments: str = ""
     model_name: str = contract.MODEL_NAME
     model_base_path: str = f"models/{contract.MODEL_NAME}"
     model_config_file: str = ""
@@ -88,6 +90,24 @@ class ServerConfig:
                 "--batching_parameters_file must come with --enable_batching, got it alone; add "
                 "--enable_batching"
             )
+        _ = self.channel_options  # Checks them.
+
+    @property
+    def channel_options(self) -> tuple[tuple[str, int | str], ...]:
+        """What grpc_channel_arguments says: a value that is a whole number is one.
+
+        Source: parseGrpcChannelArgs in tensorflow_serving/model_servers/server.cc.
+        """
+        options: list[tuple[str, int | str]] = []
+        for pair in filter(None, self.grpc_channel_arguments.split(",")):
+            name, sign, value = pair.partition("=")
+            if not (name and sign and value):
+                raise ConfigError(
+                    f"--grpc_channel_arguments must be name=value pairs with commas between, got {pair!r}; "
+                    "write it as grpc.max_connection_age_ms=20000"
+                )
+            options.append((name, int(value) if value.lstrip("-").isdigit() else value))
+        return tuple(options)
 
 
 _NOT_NEGATIVE = (

@@ -12,11 +12,13 @@ from components import contract
 from serving.model_server.model_entries import PLATFORM
 from serving.model_server.monitoring import DEFAULT_PATH
 from serving.protos import server_files_pb2
-from serving.server_config import DEFAULT_PORT, add_flags, parse_flags
+from serving.server_config import DEFAULT_PORT, ServerConfig, add_flags, parse_flags
 from tests.k8s.manifests import OVERLAYS, find, render
 
 GRPC_RESOLVES_AGAIN_AFTER_SECONDS = 30
 """Source: grpc.dns_min_time_between_resolutions_ms of gRPC's core."""
+GRPC_AGE_JITTER = 1.1
+"""How much longer than its age a connection may live. Source: MAX_CONNECTION_AGE_JITTER of gRPC's core."""
 SERVING = [name for name in OVERLAYS if any(one["kind"] == "Deployment" for one in render(name))]
 BASE_PATH = f"/models/{contract.MODEL_NAME}"
 
@@ -103,6 +105,10 @@ def test_the_role_of_the_rollout_is_for_the_one_config(overlay):
 def test_a_pod_drains_for_longer_than_clients_may_not_know_of_others(server, overlay):
     spec = find(overlay, "Deployment", "marketcast-serving")["spec"]
     drain = server["lifecycle"]["preStop"]["sleep"]["seconds"]
+    flags = dict(argument.removeprefix("--").split("=", 1) for argument in server["args"])
+    oldest = ServerConfig(grpc_channel_arguments=flags["grpc_channel_arguments"]).channel_options
+    [age] = [value / 1000 for name, value in oldest if name == "grpc.max_connection_age_ms"]
+    assert GRPC_AGE_JITTER * age < drain
     assert (
         GRPC_RESOLVES_AGAIN_AFTER_SECONDS < drain < spec["template"]["spec"]["terminationGracePeriodSeconds"]
     )

@@ -60,8 +60,9 @@ def free_port():
         return taken.getsockname()[1]
 
 
-def test_a_server_that_is_away_for_two_tries_is_asked_again(connect, stand_in):
-    stand_in.before = refuse_first(2)
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_a_server_that_is_away_for_two_tries_is_asked_again(connect, stand_in, code):
+    stand_in.before = refuse_first(2, code)
     assert connect().forecast(BARS).served_version == 1
     assert stand_in.count(PREDICT) == 3
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import grpc
 import numpy as np
 import pytest
@@ -186,3 +188,20 @@ def test_a_server_without_versions_waits_for_one(exported, base_path):
 def test_bad_flags_are_refused(flags):
     with pytest.raises(ConfigError, match=f"--{next(iter(flags))} must"):
         ServerConfig(**flags)
+
+
+@tf_only
+def test_connections_end_at_their_age_and_no_request_with_them(exported, base_path):
+    push(exported, 1, base_path)
+    states = []
+    with (
+        serving(base_path, grpc_channel_arguments="grpc.max_connection_age_ms=100") as server,
+        grpc.insecure_channel(server.address) as channel,
+        ForecastClient(server.address, max_attempts=1) as client,
+    ):
+        channel.subscribe(states.append, try_to_connect=True)
+        deadline = time.monotonic() + 60.0
+        while grpc.ChannelConnectivity.IDLE not in states[1:]:
+            assert time.monotonic() < deadline, states
+            assert client.forecast(make_frame()).model_version == "tiny-1"
+    assert grpc.ChannelConnectivity.READY in states

@@ -14,6 +14,7 @@ from serving.server_config import ServerConfig, add_flags, parse_flags
 from tests.conftest import ROOT
 from tests.serving.conftest import free_port
 
+OF_THEIR_OWN_FORM = ("batching_parameters_file", "grpc_channel_arguments")
 OTHER_VALUES = {int: "7", float: "0.5", str: "text", bool: "true"}
 
 
@@ -32,7 +33,7 @@ def run(*flags):
 
 @pytest.mark.parametrize(
     "field",
-    [field for field in dataclasses.fields(ServerConfig) if field.name != "batching_parameters_file"],
+    [field for field in dataclasses.fields(ServerConfig) if field.name not in OF_THEIR_OWN_FORM],
     ids=lambda field: field.name,
 )
 def test_each_flag_sets_its_own_value(field):
@@ -52,6 +53,15 @@ def test_a_switch_can_be_written_as_tensorflows_flags_are(flag, is_on):
     assert parse(flag).enable_batching is is_on
 
 
+def test_options_of_the_channel_are_numbers_where_they_can_be():
+    config = parse("--grpc_channel_arguments=grpc.max_connection_age_ms=20000,grpc.primary_user_agent=a=b")
+    assert config.channel_options == (
+        ("grpc.max_connection_age_ms", 20000),
+        ("grpc.primary_user_agent", "a=b"),
+    )
+    assert ServerConfig().channel_options == ()
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "message"),
     [
@@ -60,6 +70,7 @@ def test_a_switch_can_be_written_as_tensorflows_flags_are(flag, is_on):
         (["--enable_batching=perhaps"], 2, "must be true or false, got 'perhaps'"),
         (["--port=70000"], 4, "--port must be in 0 .. 65535, got 70000"),
         (["--rest_api_timeout_in_ms=-1"], 4, "--rest_api_timeout_in_ms must be zero or more, got -1"),
+        (["--grpc_channel_arguments=age"], 4, "--grpc_channel_arguments must be name=value pairs"),
         (["--batching_parameters_file=b"], 4, "must come with --enable_batching"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
