@@ -78,7 +78,7 @@ def find_gaps(ticker: str, dates: Integers, sessions: Sessions) -> TickerGaps:
       dates: int64 [n], ascending, n at least 1.
       sessions: of the exchange; they cover the dates.
     """
-    start, stop = np.searchsorted(sessions.days, [dates[0], dates[-1] + 1])
+    start, stop = np.searchsorted(sessions.days, [dates[0], dates[-1]])
     expected = sessions.days[start:stop]
     missing = np.flatnonzero(~np.isin(expected, dates))
     if not len(missing):
