@@ -14,6 +14,7 @@ from components.errors import InputError
 from components.ingest.bars import EPOCH, LEAST_HISTORY_DAYS, Piece, TickerBars, ValidationConfig, iso_date
 from components.ingest.findings import Finding, raise_refused
 from components.ingest.history import clean_ticker
+from components.ingest.reference import ReferenceData, read_reference
 from components.ingest.rows import check_rows
 from components.ingest.sources import SourceConfig, list_files, read_rows
 from serving.bars import Columns
@@ -51,7 +52,8 @@ def read_latest_bars(
                 f"bars of {ticker} must be at least {LEAST_HISTORY_DAYS}{until}, got none; use a later day, "
                 "or give a longer history"
             )
-    return {ticker: _clean(ticker, pieces[ticker], validation) for ticker in tickers}
+    reference = read_reference(source, validation, last_day)
+    return {ticker: _clean(ticker, pieces[ticker], validation, reference) for ticker in tickers}
 
 
 def _read_pieces(
@@ -72,8 +74,10 @@ def _read_pieces(
     return pieces, findings, names
 
 
-def _clean(ticker: str, pieces: Sequence[Piece], validation: ValidationConfig) -> Columns:
-    bars, findings = clean_ticker(ticker, contract.UNKNOWN_SECTOR, pieces, validation)
+def _clean(
+    ticker: str, pieces: Sequence[Piece], validation: ValidationConfig, reference: ReferenceData
+) -> Columns:
+    bars, findings = clean_ticker(ticker, contract.UNKNOWN_SECTOR, pieces, validation, reference)
     raise_refused(findings)
     if bars is None:
         raise InputError("; ".join(message for finding in findings for message in finding.messages))

@@ -14,6 +14,7 @@ from components.infer.universe_report import describe_skipped
 from components.ingest.bars import LEAST_HISTORY_DAYS, Piece, TickerBars, ValidationConfig, iso_date
 from components.ingest.findings import Finding, raise_refused
 from components.ingest.history import clean_ticker
+from components.ingest.reference import ReferenceData, read_reference
 from components.ingest.rows import check_rows
 from components.ingest.sources import SourceConfig, list_files, read_rows
 from serving.bars import Columns
@@ -53,13 +54,14 @@ def read_universe(
       InputError: a policy refuses, or no ticker is left.
     """
     validation = dataclasses.replace(validation, min_history_days=LEAST_HISTORY_DAYS)
+    reference = read_reference(source, validation, last_day)
     pieces, findings, names = _read_pieces(source, validation, last_day, num_bars + SPARE_BARS)
     raise_refused(findings)
     bars: dict[str, Columns] = {}
     skipped: dict[str, str] = {}
     refused: list[Finding] = []
     for number, ticker in enumerate(sorted(names), 1):
-        clean, found = _clean(ticker, pieces, validation)
+        clean, found = _clean(ticker, pieces, validation, reference)
         refused += found
         if clean is not None:
             bars[ticker] = to_columns(clean, num_bars)
@@ -95,11 +97,11 @@ def _read_pieces(
 
 
 def _clean(
-    ticker: str, pieces: dict[str, list[Piece]], validation: ValidationConfig
+    ticker: str, pieces: dict[str, list[Piece]], validation: ValidationConfig, reference: ReferenceData
 ) -> tuple[TickerBars | None, list[Finding]]:
     if ticker not in pieces:
         return None, []
-    return clean_ticker(ticker, contract.UNKNOWN_SECTOR, pieces.pop(ticker), validation)
+    return clean_ticker(ticker, contract.UNKNOWN_SECTOR, pieces.pop(ticker), validation, reference)
 
 
 def _cut(piece: Piece, num_kept: int) -> Piece:

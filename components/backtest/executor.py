@@ -73,6 +73,7 @@ def read_settings(properties: Mapping[str, Any]) -> BacktestSettings:
                 properties[contract.DATA_PARAMETER],
                 properties[contract.METADATA_PARAMETER],
                 given["source"]["columns"],
+                given["source"]["actions_path"],
             ),
             ValidationConfig(**given["validation"]),
             ChunkConfig(**given["chunks"] | {"as_of": properties[contract.AS_OF_PARAMETER]}),

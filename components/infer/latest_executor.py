@@ -45,7 +45,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     ) -> None:
         """Runs it; see BaseBeamExecutor."""
         self._log_startup(input_dict, output_dict, exec_properties)
-        config = _read_config(exec_properties)
+        config = read_config(exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         check_fingerprint(config.source, exec_properties[contract.FINGERPRINT_PROPERTY])
         staging = os.path.join(examples.uri, _STAGING)
@@ -64,7 +64,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         write_text(os.path.join(told.uri, REPORT_FILE), report.to_json())
 
 
-def _read_config(properties: dict[str, Any]) -> beam_examples.ReadConfig:
+def read_config(properties: dict[str, Any]) -> beam_examples.ReadConfig:
     source = SourceConfig(
         **json.loads(properties[SOURCE_KEY]) | {"path": properties[contract.DATA_PARAMETER]},
         metadata_path="",

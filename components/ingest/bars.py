@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components import contract
+from components.ingest import exchange_calendar
 from components.ingest.findings import POLICIES, QUARANTINE, REFUSE
 
 Floats = npt.NDArray[np.float64]
@@ -42,9 +43,9 @@ def is_day(text: str) -> bool:
 class ValidationConfig:
     """What happens to bad rows, check by check: each policy is `refuse` or `quarantine`.
 
-    A quarantined row leaves its ticker's history as if that day had not been a trading day. The last
-    two policies concern a whole ticker. Missing columns and unreadable files are always refused; unsorted
-    rows are sorted.
+    A quarantined row leaves its ticker's history as if that day had not been a trading day. unadjusted_split
+    and short_history concern a whole ticker. Missing columns and unreadable files are always refused;
+    unsorted rows are sorted.
 
     Attributes:
       wrong_type: a number that is none, or no ticker.
@@ -56,10 +57,13 @@ class ValidationConfig:
       identical_duplicate: the same bar again; quarantine keeps the first.
       conflicting_duplicate: two different bars of one ticker and day; quarantine keeps neither.
       unadjusted_split: a jump of adj_close that looks like a split (see jumps.find_unadjusted_splits).
+      no_session: a bar on a day that is no trading day of `calendar`.
       short_history: fewer than min_history_days bars.
       min_history_days: bars a ticker needs, at least contract.LOOKBACK + 1.
       range_tolerance: share of the price that rounding may put it outside its range.
       accepted_jumps: jumps known to be real, as `TICKER YYYY-MM-DD`.
+      calendar: of exchange_calendars, such as XNYS, whose trading days the bars must be on and whose sessions
+        without a bar are counted; empty for none.
     """
 
     wrong_type: str = REFUSE
@@ -71,16 +75,18 @@ class ValidationConfig:
     identical_duplicate: str = QUARANTINE
     conflicting_duplicate: str = REFUSE
     unadjusted_split: str = REFUSE
+    no_session: str = QUARANTINE
     short_history: str = QUARANTINE
     min_history_days: int = LEAST_HISTORY_DAYS + max(contract.HORIZONS)
     range_tolerance: float = 0.001
     accepted_jumps: tuple[str, ...] = ()
+    calendar: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "accepted_jumps", tuple(self.accepted_jumps))
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.type == "str" and value not in POLICIES:
+            if field.default in POLICIES and value not in POLICIES:
                 raise ValueError(
                     f"validation.{field.name} must be one of {', '.join(POLICIES)}, got {value!r}; choose one"
                 )
@@ -94,6 +100,8 @@ class ValidationConfig:
                 f"validation.range_tolerance must be in [0, 1), got {self.range_tolerance}; 0.001 is a "
                 "tenth of a percent"
             )
+        if self.calendar:
+            exchange_calendar.check_name(self.calendar)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import apache_beam as beam
 
@@ -15,6 +16,7 @@ from components.ingest.beam_examples import ReadConfig, Record
 from components.ingest.chunks import ChunkConfig, cut_chunks
 from components.ingest.findings import Finding
 from components.ingest.report import SplitSummary, TickerSummary, summarise_ticker
+from components.ingest.sessions import Gap, TickerGaps
 from components.ingest.sources import SourceConfig
 
 
@@ -58,11 +60,17 @@ def write_chunks(pipeline: beam.Pipeline, config: IngestConfig, folder: str) -> 
 def read_notes(folder: str) -> tuple[list[Finding], list[TickerSummary]]:
     """Reads the notes that write_chunks has left in `folder`."""
     findings, others = beam_examples.read_notes(folder)
+    gaps = {fields["ticker"]: _read_gaps(fields) for fields in others.get(TickerGaps.__name__, ())}
     summaries = []
     for fields in others.get(TickerSummary.__name__, ()):
         splits = {split: SplitSummary(**counts) for split, counts in fields.pop("splits").items()}
-        summaries.append(TickerSummary(**fields, splits=splits))
+        summaries.append(TickerSummary(**{**fields, "splits": splits, "gaps": gaps.get(fields["ticker"])}))
     return findings, summaries
+
+
+def _read_gaps(fields: dict[str, Any]) -> TickerGaps:
+    longest = fields["longest"]
+    return TickerGaps(**{**fields, "longest": Gap(**longest) if longest else None})
 
 
 def _cut(

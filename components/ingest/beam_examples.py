@@ -18,6 +18,8 @@ from components.ingest.bars import Piece, TickerBars, ValidationConfig
 from components.ingest.findings import Finding
 from components.ingest.history import clean_ticker
 from components.ingest.panel import read_pieces
+from components.ingest.reference import ReferenceData, read_reference
+from components.ingest.sessions import find_gaps
 from components.ingest.sources import SourceConfig, list_files, read_sectors
 
 SPLIT_FOLDER = "Split-{split}"
@@ -72,6 +74,7 @@ def write_examples(
       folder: gets a folder of example files for each split, and NOTES_FILE.
     """
     sectors = read_sectors(config.source.metadata_path)
+    reference = read_reference(config.source, config.validation, config.last_day)
     read = (
         pipeline
         | "Files" >> beam.Create(list_files(config.source.path))
@@ -81,7 +84,8 @@ def write_examples(
     made = (
         read.pieces
         | "ByTicker" >> beam.GroupByKey()
-        | "Cut" >> beam.FlatMap(_cut_ticker, config, cut, sectors).with_outputs(_NOTES, main="examples")
+        | "Cut"
+        >> beam.FlatMap(_cut_ticker, config, cut, sectors, reference).with_outputs(_NOTES, main="examples")
     )
     shards = [(split, index) for split in splits for index in range(config.num_shards)]
     every_shard = pipeline | "Shards" >> beam.Create([(shard, None) for shard in shards])
@@ -125,16 +129,22 @@ def _read_file(file: str, config: ReadConfig) -> Iterator[tuple[str, Piece] | be
 
 
 def _cut_ticker(
-    keyed: tuple[str, Iterable[Piece]], config: ReadConfig, cut: Cut, sectors: Mapping[str, str]
+    keyed: tuple[str, Iterable[Piece]],
+    config: ReadConfig,
+    cut: Cut,
+    sectors: Mapping[str, str],
+    reference: ReferenceData,
 ) -> Iterator[tuple[Shard, Record] | beam.pvalue.TaggedOutput]:
     ticker, pieces = keyed
     sector = sectors.get(ticker, contract.UNKNOWN_SECTOR)
-    bars, findings = clean_ticker(ticker, sector, list(pieces), config.validation)
+    bars, findings = clean_ticker(ticker, sector, list(pieces), config.validation, reference)
     records, notes = cut(ticker, bars, findings)
     shard = zlib.crc32(ticker.encode()) % config.num_shards
     for split, record in records:
         yield (split, shard), record
     yield from map(_note, [*findings, *notes])
+    if bars is not None and reference.sessions is not None:
+        yield _note(find_gaps(ticker, bars.dates, reference.sessions))
 
 
 def _write_shard(keyed: tuple[Shard, Iterable[Record | None]], num_shards: int, folder: str) -> None:

@@ -15,6 +15,10 @@ POLICIES = (REFUSE, QUARANTINE)
 
 UNREADABLE = "unreadable"
 """Check of a file that cannot be read as bars at all; always refused."""
+IMPOSSIBLE_ACTION = "impossible_action"
+"""Check of corporate actions that the closes cannot have seen; always refused."""
+OUTSIDE_CALENDAR = "outside_calendar"
+"""Check of bars on days of which the calendar knows nothing; always refused."""
 MAX_MESSAGES = 5
 """Messages kept of each finding, and shown of all."""
 
@@ -24,7 +28,7 @@ class Finding:
     """Rows of one file that failed one check.
 
     Attributes:
-      check: field of ValidationConfig, or UNREADABLE.
+      check: field of ValidationConfig, or UNREADABLE, IMPOSSIBLE_ACTION, OUTSIDE_CALENDAR.
       policy: REFUSE or QUARANTINE.
       file: the file.
       lines: its lines that are set aside.
@@ -44,7 +48,12 @@ class Finding:
 
 def unreadable(file: str, error: InputError) -> Finding:
     """Returns the finding for a file that cannot be read as bars."""
-    return Finding(UNREADABLE, REFUSE, file, (), f"{UNREADABLE}: the file", (str(error),), 1)
+    return always_refused(UNREADABLE, file, str(error))
+
+
+def always_refused(check: str, file: str, message: str) -> Finding:
+    """Returns a finding that no policy lets pass."""
+    return Finding(check, REFUSE, file, (), f"{check}: the file", (message,), 1)
 
 
 def or_quarantine(check: str, policy: str) -> str:

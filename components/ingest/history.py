@@ -8,9 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from components import contract
+from components.errors import InputError
 from components.ingest import jumps
+from components.ingest.actions import adjust
 from components.ingest.bars import Booleans, Floats, Integers, Piece, TickerBars, ValidationConfig, iso_date
-from components.ingest.findings import MAX_MESSAGES, Finding, or_quarantine
+from components.ingest.findings import (
+    IMPOSSIBLE_ACTION,
+    MAX_MESSAGES,
+    OUTSIDE_CALENDAR,
+    Finding,
+    always_refused,
+    or_quarantine,
+)
+from components.ingest.reference import ReferenceData
+from components.ingest.sessions import Sessions, is_session
 
 
 class _Rows:
@@ -52,25 +63,55 @@ class _Rows:
 
 
 def clean_ticker(
-    ticker: str, sector: str, pieces: Sequence[Piece], config: ValidationConfig
+    ticker: str, sector: str, pieces: Sequence[Piece], config: ValidationConfig, reference: ReferenceData
 ) -> tuple[TickerBars | None, list[Finding]]:
-    """Sorts one ticker's rows, drops duplicates and checks the history.
+    """Sorts one ticker's rows, drops days that are none and duplicates, adjusts and checks the history.
 
     Args:
       ticker: its name.
       sector: its sector.
       pieces: its sound rows of each file, in any order.
       config: the policies.
+      reference: corporate actions and trading days.
     Returns:
       The bars, None when the whole ticker is set aside or refused, and what was found.
     """
     rows = _Rows(ticker, pieces)
-    duplicates = list(_drop_duplicates(rows, config))
-    whole = list(_check_jumps(rows, config)) or list(_check_length(rows, config))
+    rowwise = [*_drop_no_sessions(rows, config, reference.sessions), *_drop_duplicates(rows, config)]
+    whole = (
+        list(_adjust(rows, reference))
+        or list(_check_jumps(rows, config, reference))
+        or list(_check_length(rows, config))
+    )
     if whole or not len(rows.dates):
-        return None, duplicates + whole
+        return None, rowwise + whole
     columns = {name: np.ascontiguousarray(rows.column(name)) for name in contract.BAR_COLUMNS}
-    return TickerBars(ticker, sector, rows.dates, **columns), duplicates
+    return TickerBars(ticker, sector, rows.dates, **columns), rowwise
+
+
+def _drop_no_sessions(rows: _Rows, config: ValidationConfig, sessions: Sessions | None) -> Iterator[Finding]:
+    """Keeps the rows on trading days, where a calendar says which these are."""
+    if sessions is None:
+        return
+    if not sessions.covers(rows.dates):
+        first, last = iso_date(rows.dates[0]), iso_date(rows.dates[-1])
+        message = (
+            f"{rows.place(0)}: bars of {rows.ticker} must lie within the calendar ({sessions.describe()}), "
+            f"got {first} to {last}; leave validation.calendar empty, or take the other bars out"
+        )
+        yield always_refused(OUTSIDE_CALENDAR, rows.files[rows.file_index[0]], message)
+        return
+    is_none = ~is_session(rows.dates, sessions)
+
+    def describe(row: int) -> str:
+        return (
+            f"{rows.place(row)}, column date: must be a trading day of {sessions.calendar}, got "
+            f"{rows.day(row)}; take the line out"
+        )
+
+    reason = f"no_session: the day is no trading day of {sessions.calendar}"
+    yield from _find(rows, _Violation("no_session", reason, is_none, is_none, describe), config)
+    rows.keep(~is_none)
 
 
 def _drop_duplicates(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]:
@@ -107,7 +148,20 @@ def _duplicate_message(rows: _Rows, row: int, other: int) -> str:
     )
 
 
-def _check_jumps(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]:
+def _adjust(rows: _Rows, reference: ReferenceData) -> Iterator[Finding]:
+    """Makes adj_close of close by the ticker's corporate actions, where there is a table of them."""
+    actions = None if reference.actions is None else reference.actions.get(rows.ticker)
+    if actions is None:
+        return
+    try:
+        adjusted = adjust(rows.dates, rows.column(contract.CLOSE), actions)
+    except InputError as error:
+        yield always_refused(IMPOSSIBLE_ACTION, actions.file, str(error))
+        return
+    rows.values[:, contract.BAR_COLUMNS.index(contract.ADJ_CLOSE)] = adjusted
+
+
+def _check_jumps(rows: _Rows, config: ValidationConfig, reference: ReferenceData) -> Iterator[Finding]:
     columns = (contract.OPEN, contract.CLOSE, contract.ADJ_CLOSE, contract.VOLUME)
     flagged = np.zeros(len(rows.dates), bool)
     for row in jumps.find_unadjusted_splits(*(rows.column(name) for name in columns)):
@@ -115,11 +169,14 @@ def _check_jumps(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]:
     if not flagged.any():
         return
     adj_close = rows.column(contract.ADJ_CLOSE)
+    mend = "adjust the bars before it"
+    if reference.actions is not None:
+        mend = "mend the splits in source.actions_path"
 
     def describe(row: int) -> str:
         return (
             f"{rows.place(row)}, column adj_close: must be adjusted for splits, got a jump from "
-            f"{adj_close[row - 1]:.6g} to {adj_close[row]:.6g} ({rows.day(row)}); adjust the bars before it, "
+            f"{adj_close[row - 1]:.6g} to {adj_close[row]:.6g} ({rows.day(row)}); {mend}, "
             f"or, if it is real, add '{rows.day(row)}' to validation.accepted_jumps"
         )
 

@@ -11,16 +11,25 @@ from components.errors import InputError
 from components.ingest.bars import Piece, TickerBars, ValidationConfig
 from components.ingest.findings import Finding, raise_refused, unreadable
 from components.ingest.history import clean_ticker
+from components.ingest.reference import read_reference
 from components.ingest.rows import check_rows
+from components.ingest.sessions import TickerGaps, find_gaps
 from components.ingest.sources import SourceConfig, list_files, read_rows, read_sectors
 
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
-    """Clean bars by ticker, in the order of their names, and what was set aside on the way."""
+    """Clean bars of a source.
+
+    Attributes:
+      bars: ticker -> its bars, in the order of their names.
+      findings: what was set aside on the way.
+      gaps: ticker -> its missing sessions; empty where no calendar is configured.
+    """
 
     bars: Mapping[str, TickerBars]
     findings: tuple[Finding, ...]
+    gaps: Mapping[str, TickerGaps]
 
 
 def read_pieces(
@@ -45,6 +54,7 @@ def read_panel(source: SourceConfig, validation: ValidationConfig, last_day: int
       InputError: a policy refuses.
     """
     sectors = read_sectors(source.metadata_path)
+    reference = read_reference(source, validation, last_day)
     pieces: dict[str, list[Piece]] = collections.defaultdict(list)
     findings: list[Finding] = []
     for file in list_files(source.path):
@@ -52,12 +62,15 @@ def read_panel(source: SourceConfig, validation: ValidationConfig, last_day: int
         findings += found
         for ticker, piece in own.items():
             pieces[ticker].append(piece)
-    bars = {}
+    bars: dict[str, TickerBars] = {}
+    gaps: dict[str, TickerGaps] = {}
     for ticker in sorted(pieces):
         sector = sectors.get(ticker, contract.UNKNOWN_SECTOR)
-        clean, found = clean_ticker(ticker, sector, pieces[ticker], validation)
+        clean, found = clean_ticker(ticker, sector, pieces[ticker], validation, reference)
         findings += found
         if clean is not None:
             bars[ticker] = clean
+            if reference.sessions is not None:
+                gaps[ticker] = find_gaps(ticker, clean.dates, reference.sessions)
     raise_refused(findings)
-    return Panel(bars, tuple(findings))
+    return Panel(bars, tuple(findings), gaps)

@@ -14,6 +14,7 @@ from components.errors import InputError
 from components.ingest.bars import TickerBars, iso_date
 from components.ingest.chunks import Chunk
 from components.ingest.findings import QUARANTINE, Finding
+from components.ingest.sessions import Gap, TickerGaps
 from components.ingest.sources import SourceConfig, read_original
 
 REPORT_FILE = "ingest_report.json"
@@ -44,6 +45,7 @@ class TickerSummary:
       first_day: of them, days since 1970-01-01.
       last_day: the same.
       splits: split -> what it got of the ticker.
+      gaps: its missing sessions; None where no calendar is configured.
     """
 
     ticker: str
@@ -52,6 +54,7 @@ class TickerSummary:
     first_day: int
     last_day: int
     splits: Mapping[str, SplitSummary]
+    gaps: TickerGaps | None = None
 
 
 def summarise_ticker(bars: TickerBars, chunks: Sequence[Chunk]) -> TickerSummary:
@@ -138,20 +141,70 @@ def build_report(
         "unknown_sectors": [s.ticker for s in clean if s.sector == contract.UNKNOWN_SECTOR],
         "splits": _add_splits(clean),
         "storage_ratio": _storage_ratio(clean),
-        "tickers": {s.ticker: {"sector": s.sector, "num_bars": s.num_bars} for s in clean},
+        **_add_gaps(clean),
+        "tickers": {
+            s.ticker: {"sector": s.sector, "num_bars": s.num_bars, **_describe_gaps(s.gaps)} for s in clean
+        },
     }
 
 
 def describe(report: Mapping[str, Any]) -> str:
     """Returns a report's one line, such as `12,154 bars of 5 tickers, 196 quarantined (FB: 196)`."""
     line = f"{report['num_bars']:,} bars of {report['num_tickers']:,} tickers"
-    if not report["num_quarantined"]:
-        return line
+    if report["num_quarantined"]:
+        line += f", {report['num_quarantined']:,} quarantined ({_shown_tickers(report)})"
+    gaps = report.get("gaps")
+    if gaps and gaps["num_missing_sessions"]:
+        longest = gaps["longest"]
+        line += (
+            f"; {gaps['num_missing_sessions']:,} sessions missing in {gaps['num_gaps']:,} gaps (longest "
+            f"{longest['ticker']}: {longest['num_sessions']:,} from {longest['first_date']})"
+        )
+    return line
+
+
+def _shown_tickers(report: Mapping[str, Any]) -> str:
     aside = sorted(report["quarantined_tickers"].items(), key=lambda item: (-item[1], item[0]))
     shown = [f"{ticker}: {num_bars:,} bars" for ticker, num_bars in aside[:MAX_TICKERS_SHOWN]]
     if len(aside) > MAX_TICKERS_SHOWN:
         shown.append(f"and {len(aside) - MAX_TICKERS_SHOWN:,} more tickers")
-    return f"{line}, {report['num_quarantined']:,} quarantined ({', '.join(shown)})"
+    return ", ".join(shown)
+
+
+def _describe_gaps(gaps: TickerGaps | None) -> dict[str, Any]:
+    """One ticker's gaps as plain values; nothing where no calendar is configured."""
+    if gaps is None:
+        return {}
+    return {
+        "num_missing_sessions": gaps.num_missing_sessions,
+        "num_gaps": gaps.num_gaps,
+        "longest_gap": _describe_gap(gaps.longest) if gaps.longest else None,
+    }
+
+
+def _describe_gap(gap: Gap) -> dict[str, Any]:
+    return {
+        "num_sessions": gap.num_sessions,
+        "first_date": iso_date(gap.first_day),
+        "last_date": iso_date(gap.last_day),
+    }
+
+
+def _add_gaps(tickers: Sequence[TickerSummary]) -> dict[str, Any]:
+    """All tickers' gaps under the key `gaps`; nothing where no calendar is configured."""
+    known = [summary.gaps for summary in tickers if summary.gaps is not None]
+    if not known:
+        return {}
+    longest = max(known, key=lambda gaps: gaps.longest.num_sessions if gaps.longest else 0)
+    return {
+        "gaps": {
+            "num_missing_sessions": sum(gaps.num_missing_sessions for gaps in known),
+            "num_gaps": sum(gaps.num_gaps for gaps in known),
+            "longest": {"ticker": longest.ticker, **_describe_gap(longest.longest)}
+            if longest.longest
+            else None,
+        }
+    }
 
 
 def _add_splits(tickers: Sequence[TickerSummary]) -> dict[str, dict[str, int]]:

@@ -63,7 +63,7 @@ def check_rows(
     if contract.ADJ_CLOSE not in rows:
         rows = rows.assign(**{contract.ADJ_CLOSE: rows[contract.CLOSE]})
     if last_day is not None:
-        rows = rows[~(_parse_days(rows[contract.DATE]) > EPOCH + np.timedelta64(last_day, "D"))]
+        rows = rows[~(parse_days(rows[contract.DATE]) > EPOCH + np.timedelta64(last_day, "D"))]
     parsed = parse_rows(rows)
     bad = np.zeros(len(rows), bool)
     findings = []
@@ -79,39 +79,39 @@ def check_rows(
 
 def parse_rows(rows: pd.DataFrame) -> ParsedRows:
     """Parses ticker, date and the bar columns of a table, whatever types they have."""
-    tickers = _text(rows[contract.TICKER]).to_numpy(object)
+    tickers = parse_text(rows[contract.TICKER]).to_numpy(object)
     values = np.empty((len(rows), len(contract.BAR_COLUMNS)))
     is_number = np.empty(values.shape, bool)
     for index, column in enumerate(contract.BAR_COLUMNS):
-        values[:, index], is_number[:, index] = _parse_numbers(rows[column])
-    return ParsedRows(tickers, _parse_days(rows[contract.DATE]), values, is_number)
+        values[:, index], is_number[:, index] = parse_numbers(rows[column])
+    return ParsedRows(tickers, parse_days(rows[contract.DATE]), values, is_number)
 
 
-def _text(column: pd.Series) -> pd.Series:
+def parse_text(column: pd.Series) -> pd.Series:
     """Returns the values as text without outer blanks, empty where there is none."""
     text: pd.Series = column.astype(object).where(column.notna(), "").astype(str)
     return text.str.strip()
 
 
-def _parse_numbers(column: pd.Series) -> tuple[Floats, Booleans]:
+def parse_numbers(column: pd.Series) -> tuple[Floats, Booleans]:
     """Returns float64 [n], NaN where there is no number, and bool [n]: it is a number, or a written NaN."""
     if pd.api.types.is_bool_dtype(column):
         return np.full(len(column), np.nan), np.zeros(len(column), bool)
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(np.float64, na_value=np.nan), np.ones(len(column), bool)
-    text = _text(column)
+    text = parse_text(column)
     is_number = pd.to_numeric(text, errors="coerce").notna().to_numpy()
     values = np.full(len(text), np.nan)
     values[is_number] = text[is_number].astype(np.float64)
     return values, is_number | text.str.fullmatch(_WRITTEN_NAN, case=False).to_numpy(bool)
 
 
-def _parse_days(column: pd.Series) -> npt.NDArray[np.datetime64]:
+def parse_days(column: pd.Series) -> npt.NDArray[np.datetime64]:
     """Returns datetime64[D] [n], NaT where the value is no day."""
     if pd.api.types.is_datetime64_any_dtype(column):
         moments = column.dt.tz_localize(None)
         return np.where(moments == moments.dt.normalize(), moments, _NO_DAY).astype("datetime64[D]")
-    codes, texts = pd.factorize(_text(column))
+    codes, texts = pd.factorize(parse_text(column))
     matches = (_ISO_DAY.fullmatch(text) for text in texts)
     plain = pd.Series([match[1] if match else None for match in matches], dtype=object)
     days = pd.to_datetime(plain, format="%Y-%m-%d", errors="coerce")

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,12 +32,16 @@ class SourceConfig:
     Attributes:
       path: a CSV or Parquet file, a folder of them (searched through) or a glob.
       metadata_path: a CSV file with the columns ticker and sector; empty for none.
-      columns: our column name -> the file's column name, where they differ.
+      columns: our column name -> the file's column name, where they differ; adj_close: '' passes the file's
+        adjusted prices over.
+      actions_path: a CSV or Parquet file of splits and dividends (see docs/data.md), by which adj_close is
+        then computed from close; empty for none.
     """
 
     path: str = "data/raw/stock_prices.csv"
     metadata_path: str = "data/raw/company_metadata.csv"
     columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    actions_path: str = ""
 
     def __post_init__(self) -> None:
         if not self.path:
@@ -47,6 +52,13 @@ class SourceConfig:
                 f"source.columns must map names among {', '.join(COLUMNS)}, got {', '.join(unknown)}; "
                 "the name on the left is ours, the name on the right is the file's"
             )
+        if nameless := sorted(
+            name for name in COLUMNS if not self.file_column(name) and name not in OPTIONAL_COLUMNS
+        ):
+            raise ValueError(
+                f"source.columns must name the file's column, got '' for {', '.join(nameless)}; only "
+                f"{', '.join(OPTIONAL_COLUMNS)} can be passed over"
+            )
         theirs = [self.file_column(name) for name in COLUMNS]
         twice = sorted({name for name in theirs if theirs.count(name) > 1})
         if twice:
@@ -54,6 +66,10 @@ class SourceConfig:
                 f"source.columns must give each column a name of its own, got {', '.join(twice)} twice; "
                 "map each of ours to a different column of the file"
             )
+
+    def built_in(self) -> dict[str, Any]:
+        """What stands fast when a component is made, as JSON types; the other paths may come with a run."""
+        return {"columns": dict(self.columns), "actions_path": self.actions_path}
 
     def file_column(self, column: str) -> str:
         """Returns what the file calls one of our columns."""
@@ -87,7 +103,7 @@ def list_files(path: str) -> list[str]:
 
 
 def fingerprint(config: SourceConfig) -> str:
-    """Returns a SHA-256 (hex) over all that is read: bars, metadata, file names and column names.
+    """Returns a SHA-256 (hex) over all that is read: bars, metadata, actions, file and column names.
 
     A folder that moves as a whole keeps its fingerprint.
     """
@@ -96,6 +112,8 @@ def fingerprint(config: SourceConfig) -> str:
     named = [(os.path.relpath(file, folder or "."), file) for file in files]
     if config.metadata_path:
         named.append(("metadata", config.metadata_path))
+    if config.actions_path:
+        named.append(("actions", config.actions_path))
     digest = hashlib.sha256(json.dumps(dict(config.columns), sort_keys=True).encode())
     for name, file in named:
         digest.update(f"\n{name}\n{_file_digest(file)}".encode())
@@ -125,10 +143,17 @@ def read_rows(file: str, config: SourceConfig) -> pd.DataFrame:
       A table under our column names, adj_close where the file has it, indexed by `line` (see
       tables.read_table).
     Raises:
-      InputError: the file cannot be read, holds no rows, or lacks a column.
+      InputError: the file cannot be read, holds no rows, lacks a column, or has adj_close beside
+        source.actions_path.
     """
     table = tables.read_table(file, [config.file_column(name) for name in contract.BAR_COLUMNS])
-    ours = {config.file_column(name): name for name in COLUMNS}
+    ours = {config.file_column(name): name for name in COLUMNS if config.file_column(name)}
+    adj_close = config.file_column(contract.ADJ_CLOSE)
+    if config.actions_path and adj_close in table:
+        raise InputError(
+            f"{file} must leave adj_close to {config.actions_path}, got a column {adj_close}; set "
+            "source.columns.adj_close to '' and it is passed over, or leave source.actions_path empty"
+        )
     optional = [name for name in OPTIONAL_COLUMNS if name not in config.columns]
     required = [theirs for theirs, name in ours.items() if name not in optional]
     missing = [theirs for theirs in required if theirs not in table]

@@ -61,6 +61,7 @@ def test_bad_input_is_refused_in_plain_words(bad, command, tmp_path):
         ("train.steps=many", "train.steps"),
         ("chunks.test_start='2001-01-01'", "chunks.test_start must be after eval_start"),
         ("validation.bad_price=ignore", "refuse"),
+        ("validation.calendar=XNYC", "the nearest there: XNYS"),
     ],
 )
 def test_a_bad_setting_is_refused_in_plain_words(setting, fragment, command):

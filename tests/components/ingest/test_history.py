@@ -8,9 +8,11 @@ import pytest
 from components.ingest.bars import Piece, ValidationConfig, day_number, iso_date
 from components.ingest.findings import Finding
 from components.ingest.history import clean_ticker
+from components.ingest.reference import ReferenceData
 
 NUM_DAYS = 300
 CONFIG = ValidationConfig()
+NO_REFERENCE = ReferenceData()
 
 
 def _piece(file: str, days: range, offset: int = 0) -> Piece:
@@ -33,7 +35,7 @@ def test_day_numbers_go_both_ways() -> None:
 
 def test_pieces_are_sorted_by_day_whatever_their_order() -> None:
     late, early = _piece("a.csv", range(150, 300)), _piece("b.csv", range(149, -1, -1))
-    bars, findings = clean_ticker("A", "Energy", [late, early], CONFIG)
+    bars, findings = clean_ticker("A", "Energy", [late, early], CONFIG, NO_REFERENCE)
     assert findings == []
     assert bars is not None
     assert bars.dates.tolist() == list(range(NUM_DAYS))
@@ -43,7 +45,9 @@ def test_pieces_are_sorted_by_day_whatever_their_order() -> None:
 
 def test_the_order_of_pieces_does_not_matter() -> None:
     pieces = [_piece("b.csv", range(100, 300)), _piece("a.csv", range(200))]
-    forward, backward = (clean_ticker("A", "x", order, CONFIG) for order in (pieces, pieces[::-1]))
+    forward, backward = (
+        clean_ticker("A", "x", order, CONFIG, NO_REFERENCE) for order in (pieces, pieces[::-1])
+    )
     assert forward[1] == backward[1]
     assert forward[0] is not None and backward[0] is not None
     np.testing.assert_array_equal(forward[0].close, backward[0].close)
@@ -51,7 +55,7 @@ def test_the_order_of_pieces_does_not_matter() -> None:
 
 def test_identical_bars_keep_the_first_by_file_and_line() -> None:
     pieces = [_piece("b.csv", range(298, 300)), _piece("a.csv", range(NUM_DAYS))]
-    bars, findings = clean_ticker("A", "x", pieces, CONFIG)
+    bars, findings = clean_ticker("A", "x", pieces, CONFIG, NO_REFERENCE)
     assert _lines(findings) == {("identical_duplicate", "b.csv"): (2, 3)}
     assert bars is not None and len(bars) == NUM_DAYS
     assert "b.csv, line 2" in findings[0].messages[0] and "a.csv, line 300" in findings[0].messages[0]
@@ -60,7 +64,7 @@ def test_identical_bars_keep_the_first_by_file_and_line() -> None:
 def test_conflicting_bars_keep_none() -> None:
     config = ValidationConfig(conflicting_duplicate="quarantine")
     pieces = [_piece("a.csv", range(NUM_DAYS)), _piece("b.csv", range(10, 12), offset=1)]
-    bars, findings = clean_ticker("A", "x", pieces, config)
+    bars, findings = clean_ticker("A", "x", pieces, config, NO_REFERENCE)
     assert _lines(findings) == {
         ("conflicting_duplicate", "a.csv"): (12, 13),
         ("conflicting_duplicate", "b.csv"): (2, 3),
@@ -73,14 +77,16 @@ def test_conflicting_bars_keep_none() -> None:
 def test_two_same_and_one_other_bar_of_a_day_are_all_in_conflict() -> None:
     config = ValidationConfig(conflicting_duplicate="quarantine")
     same, other = _piece("b.csv", range(5, 6)), _piece("c.csv", range(5, 6), offset=1)
-    bars, findings = clean_ticker("A", "x", [_piece("a.csv", range(NUM_DAYS)), same, other], config)
+    bars, findings = clean_ticker(
+        "A", "x", [_piece("a.csv", range(NUM_DAYS)), same, other], config, NO_REFERENCE
+    )
     assert set(_lines(findings)) == {("conflicting_duplicate", f) for f in ("a.csv", "b.csv", "c.csv")}
     assert bars is not None and 5 not in bars.dates
 
 
 @pytest.mark.parametrize(("num_days", "is_kept"), [(265, False), (266, True)])
 def test_shortest_history(num_days: int, is_kept: bool) -> None:
-    bars, findings = clean_ticker("A", "x", [_piece("a.csv", range(num_days))], CONFIG)
+    bars, findings = clean_ticker("A", "x", [_piece("a.csv", range(num_days))], CONFIG, NO_REFERENCE)
     assert (bars is not None) == is_kept
     assert [finding.check for finding in findings] == ([] if is_kept else ["short_history"])
 

@@ -62,7 +62,9 @@ def test_default_policies(bad: BadInput, tmp_path: pathlib.Path) -> None:
 def test_every_policy_has_a_bad_input() -> None:
     fields = ValidationConfig.__dataclass_fields__.values()
     policies = {field.name for field in fields if field.default in ("refuse", "quarantine")}
-    assert {bad.check for bad in BY_POLICY} == policies
+    assert {bad.check for bad in BY_POLICY} == policies - {
+        "no_session"
+    }  # Needs a calendar: test_reference.py
 
 
 def test_unsorted_rows_are_sorted(tmp_path: pathlib.Path) -> None:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 
 import pytest
 
+from components import contract
 from components.errors import InputError
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig, cut_chunks
 from components.ingest.findings import Finding
 from components.ingest.panel import read_panel
-from components.ingest.report import build_report, collect_quarantined, describe, summarise_ticker
+from components.ingest.report import (
+    SplitSummary,
+    TickerSummary,
+    build_report,
+    collect_quarantined,
+    describe,
+    summarise_ticker,
+)
+from components.ingest.sessions import Gap, TickerGaps
 from components.ingest.sources import SourceConfig
 from tests.components.ingest.shipped import SHIPPED_SOURCE
+
+_EVERY_SPLIT = {split: SplitSummary(1, 10, 10, 270) for split in contract.SPLITS}
 
 
 def _finding(lines: tuple[int, ...], check: str, file: str) -> Finding:
@@ -51,6 +63,8 @@ def test_report_of_the_shipped_bars() -> None:
     num_targets = sum(split["num_target_days"] for split in report["splits"].values())
     assert num_targets == 3 * (3270 - 260) + 2148 - 260
     assert report["storage_ratio"] <= 1.6
+    assert "gaps" not in report  # No calendar is configured.
+    assert report["tickers"]["AAPL"] == {"sector": "Information Technology", "num_bars": 3270}
 
 
 def test_one_line_without_and_with_many_quarantined() -> None:
@@ -60,6 +74,28 @@ def test_one_line_without_and_with_many_quarantined() -> None:
     report |= {"num_quarantined": 28, "quarantined_tickers": aside}
     assert describe(report).endswith("(T7: 7 bars, T6: 6 bars, T5: 5 bars, T4: 4 bars, T3: 3 bars, "
                                      "and 2 more tickers)")  # fmt: skip
+
+
+def test_gaps_are_added_up_and_told_only_where_there_are_some() -> None:
+    summaries = [
+        TickerSummary("A", "x", 300, 0, 400, _EVERY_SPLIT, TickerGaps("A", 3, 2, Gap(2, 10, 11))),
+        TickerSummary("B", "x", 300, 0, 400, _EVERY_SPLIT, TickerGaps("B", 4, 1, Gap(4, 20, 25))),
+    ]
+    report = build_report(summaries, [], [], "abc")
+    assert report["gaps"] == {
+        "num_missing_sessions": 7,
+        "num_gaps": 3,
+        "longest": {
+            "ticker": "B", "num_sessions": 4, "first_date": "1970-01-21", "last_date": "1970-01-26",
+        },
+    }  # fmt: skip
+    assert describe(report) == (
+        "600 bars of 2 tickers; 7 sessions missing in 3 gaps (longest B: 4 from 1970-01-21)"
+    )
+    whole = [dataclasses.replace(each, gaps=TickerGaps(each.ticker, 0, 0, None)) for each in summaries]
+    report = build_report(whole, [], [], "abc")
+    assert report["gaps"] == {"num_missing_sessions": 0, "num_gaps": 0, "longest": None}
+    assert describe(report) == "600 bars of 2 tickers"
 
 
 def test_a_split_without_labels_is_refused() -> None:
