@@ -8,12 +8,14 @@ own for GCS.
 from __future__ import annotations
 
 import datetime
+import functools
 import os
 import pathlib
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import obstore
 from obstore import exceptions
 from obstore.store import GCSStore, LocalStore, S3Store
 
@@ -66,6 +68,29 @@ def is_url(location: str) -> bool:
     """Whether a location is a URL of a kind that open_store takes, with a bucket."""
     scheme, is_any, rest = location.partition("://")
     return bool(is_any) and scheme in SCHEMES and bool(rest.partition("/")[0])
+
+
+def read_object(url: str) -> bytes:
+    """The content of an object.
+
+    Args:
+      url: s3://, minio:// or gs://, bucket and path.
+    Raises:
+      OSError: it cannot be read, in one line.
+    """
+    scheme, _, rest = url.partition("://")
+    bucket, _, path = rest.partition("/")
+    environment = tuple((name, os.environ.get(name, "")) for name in (*ENDPOINT_VARIABLES, CA_VARIABLE))
+    try:
+        return bytes(obstore.get(_open_bucket(f"{scheme}://{bucket}", environment), path).bytes())
+    except ERRORS as error:
+        raise OSError(first_line(error)) from error
+
+
+@functools.lru_cache(maxsize=8)
+def _open_bucket(url: str, environment: tuple[tuple[str, str], ...]) -> Store:
+    """Opened once, so that many reads share connections, as long as the environment is the same."""
+    return open_store(url, environment=dict(environment))
 
 
 def first_line(error: BaseException) -> str:

@@ -74,7 +74,7 @@ def write_examples(
     sectors = read_sectors(config.source.metadata_path)
     read = (
         pipeline
-        | "Files" >> beam.Create(list_files(config.source.path))
+        | "Files" >> beam.Create(list_files(config.source))
         | "Spread" >> beam.Reshuffle()
         | "Read" >> beam.FlatMap(_read_file, config).with_outputs(_NOTES, main="pieces")
     )

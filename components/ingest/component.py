@@ -88,7 +88,7 @@ class BarsExampleGen(base_beam_component.BaseBeamComponent):
             **{
                 **changing,
                 **(parameters or {}),
-                executor.SOURCE_KEY: _to_json({"columns": dict(source.columns)}),
+                executor.SOURCE_KEY: _to_json({"columns": dict(source.columns), "known_on": source.known_on}),
                 executor.VALIDATION_KEY: _to_json(dataclasses.asdict(validation)),
                 executor.CHUNKS_KEY: _to_json(
                     {key: value for key, value in dataclasses.asdict(chunks).items() if key != "as_of"}

@@ -47,7 +47,7 @@ def read_panel(source: SourceConfig, validation: ValidationConfig, last_day: int
     sectors = read_sectors(source.metadata_path)
     pieces: dict[str, list[Piece]] = collections.defaultdict(list)
     findings: list[Finding] = []
-    for file in list_files(source.path):
+    for file in list_files(source):
         own, found = read_pieces(file, source, validation, last_day)
         findings += found
         for ticker, piece in own.items():
