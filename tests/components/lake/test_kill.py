@@ -1,4 +1,4 @@
-"""An ingest that is killed at any moment: a reader sees the bars before it or those after it, nothing else."""
+"""An ingest that is killed at any moment: a reader sees the bars before it or after it, and nothing else."""
 
 from __future__ import annotations
 
