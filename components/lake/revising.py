@@ -44,28 +44,25 @@ def draft_arrival(storage: Storage, before: Snapshot, arrival: Arrival) -> Draft
     Raises:
       InputError: a bar would change that may not, or the day of knowledge is too early.
     """
-    _check_known_on(before, arrival)
+    _check_days(arrival)
     revisions = list(_list_revisions(storage, before, arrival.rows))
-    changed = sum(revision.num_changed for revision in revisions)
+    revised = [revision for revision in revisions if revision.num_absent or revision.num_changed]
+    if not revised:
+        return None
+    _check_known_on(before, arrival)
+    changed = sum(revision.num_changed for revision in revised)
     if changed and not arrival.is_correction:
-        first = next(revision for revision in revisions if revision.num_changed)
+        first = next(revision for revision in revised if revision.num_changed)
         raise InputError(
             f"bars that {storage.location} holds must not change by an append, got {first.conflict}"
             f"{f' (and {changed - 1:,} more)' if changed > 1 else ''}; leave them out, or give --correct to "
             "add a revision"
         )
-    renewals = {
-        revision.partition: _renew(storage, revision)
-        for revision in revisions
-        if revision.num_absent or revision.num_changed
-    }
-    if not renewals:
-        return None
     return Draft(
         commits.CORRECT if arrival.is_correction else commits.APPEND,
         arrival.known_on,
-        renewals,
-        added=sum(revision.num_absent for revision in revisions),
+        {revision.partition: _renew(storage, revision) for revision in revised},
+        added=sum(revision.num_absent for revision in revised),
         changed=changed,
         quarantine=arrival.quarantine,
     )
@@ -105,12 +102,15 @@ class _Revision:
 
 
 def _check_known_on(before: Snapshot, arrival: Arrival) -> None:
-    known_on, rows = arrival.known_on, arrival.rows
-    if before.commit and known_on < before.commit.known_on:
+    if before.commit and arrival.known_on < before.commit.known_on:
         raise InputError(
             f"--known-on must be {before.commit.known_on} or later, the day of the lake's newest commit, got "
-            f"{known_on}; what was known on an earlier day stays as it is"
+            f"{arrival.known_on}; what was known on an earlier day stays as it is"
         )
+
+
+def _check_days(arrival: Arrival) -> None:
+    known_on, rows = arrival.known_on, arrival.rows
     last = int(rows.days.argmax())
     if (day := iso_date(int(rows.days[last]))) > known_on:
         raise InputError(

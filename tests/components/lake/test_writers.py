@@ -67,6 +67,8 @@ def test_the_same_again_is_nothing(lake: pathlib.Path, tmp_path: pathlib.Path) -
         told = take_in(lake, path, **options)
         assert (told["commit"], told["unchanged"], told["added"]) == (None, len(OLD), 0)
     assert list_files(lake) == before
+    add(lake, NEW, "2021-01-09")
+    assert take_in(lake, path, known_on="2021-01-04")["commit"] is None, "even after a later commit"
 
 
 def test_a_late_bar_of_a_past_day_and_a_ticker_that_stops(lake: pathlib.Path) -> None:
@@ -105,8 +107,9 @@ def test_what_is_refused_leaves_nothing(lake: pathlib.Path, tmp_path: pathlib.Pa
     ) as one:
         take_in(lake, other, known_on="2021-01-05")
     assert "\n" not in str(one.value)
+    past = write_csv(tmp_path / "past.csv", {("DD", "2020-12-30"): 5.0})
     with pytest.raises(InputError, match="--known-on must be 2021-01-04 or later"):
-        take_in(lake, late, known_on="2021-01-03")
+        take_in(lake, past, known_on="2021-01-03")
     with pytest.raises(InputError, match="--forget-before must leave"):
         take_in(lake, late, readable_from="2021-01-05")
     assert list_files(lake) == before
