@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from components import progress
 from components.errors import InputError
-from components.lake import bar_rows, commits, layout, reading
-from components.lake.commits import BarsFile, Snapshot
+from components.lake import commits, reading
+from components.lake.commits import Snapshot
 from components.lake.publishing import Draft, Renewal
 from components.lake.storage import Storage
 
@@ -29,18 +29,6 @@ def draft_compaction(storage: Storage, before: Snapshot) -> Draft | None:
     scattered = {partition: own for partition, own in before.partitions.items() if len(own) > 1}
     renewals = {}
     for number, (partition, files) in enumerate(scattered.items(), 1):
-        renewals[partition] = _join(storage, partition, files)
+        renewals[partition] = Renewal((), reading.read_partition(storage, partition, files))
         progress.report("partitions joined", number, len(scattered))
     return Draft(commits.COMPACT, before.commit.known_on, renewals) if renewals else None
-
-
-def _join(storage: Storage, partition: str, files: tuple[BarsFile, ...]) -> Renewal:
-    rows = reading.read_files(storage, (layout.bars_path(partition, file.name) for file in files))
-    expected = bar_rows.add_fingerprints([file.fingerprint for file in files])
-    if rows.fingerprint() != expected:
-        raise InputError(
-            f"{storage.place(layout.bars_path(partition, ''))} must hold the bars with fingerprint "
-            f"{bar_rows.to_hex(expected)}, got {bar_rows.to_hex(rows.fingerprint())}; put its files back "
-            "from a copy"
-        )
-    return Renewal((), rows)

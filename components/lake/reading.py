@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from components import contract
 from components.errors import InputError
 from components.ingest.bars import EPOCH
-from components.lake import layout
+from components.lake import bar_rows, layout
 from components.lake.bar_rows import BarRows, merge
-from components.lake.commits import Commit, Snapshot, read_commit
+from components.lake.commits import BarsFile, Commit, Snapshot, read_commit
 from components.lake.storage import Storage
 
 _COMMIT = re.compile(rf"{layout.COMMITS}/(\d{{{layout.NUMBER_DIGITS}}})\.json")
@@ -84,6 +84,23 @@ def gather_snapshot(storage: Storage, held: layout.LakeContract, commit: Commit)
     at[commit.number] = commit
     partitions = {partition: at[number].files[partition] for partition, number in commit.places.items()}
     return Snapshot(held, commit, partitions)
+
+
+def read_partition(storage: Storage, partition: str, files: Sequence[BarsFile]) -> BarRows:
+    """The bars of some files of a partition, which are to go into another file.
+
+    Raises:
+      InputError: a file is not there, is broken, or holds other bars than its commit says.
+    """
+    rows = read_files(storage, (layout.bars_path(partition, file.name) for file in files))
+    expected = bar_rows.add_fingerprints([file.fingerprint for file in files])
+    if rows.fingerprint() != expected:
+        raise InputError(
+            f"{storage.place(layout.bars_path(partition, ''))} must hold the bars with fingerprint "
+            f"{bar_rows.to_hex(expected)}, got {bar_rows.to_hex(rows.fingerprint())}; put its files back "
+            "from a copy"
+        )
+    return rows
 
 
 def read_files(storage: Storage, paths: Iterable[str]) -> BarRows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,10 +11,13 @@ from components import contract, progress
 from components.errors import InputError
 from components.ingest.bars import iso_date
 from components.lake import commits, layout, reading
-from components.lake.bar_rows import BarRows, compare, merge, no_rows, share_tickers
+from components.lake.bar_rows import BarRows, compare, merge, share_tickers
 from components.lake.commits import BarsFile, Snapshot
 from components.lake.publishing import Draft, Renewal
 from components.lake.storage import Storage
+
+MAX_FILES = 32
+"""Of a partition, before an append makes one of them, all but the largest."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,8 +133,7 @@ def _list_revisions(storage: Storage, before: Snapshot, rows: BarRows) -> Iterat
 def _revise(storage: Storage, partition: str, files: tuple[BarsFile, ...], part: BarRows) -> _Revision:
     first, last = iso_date(int(part.days.min())), iso_date(int(part.days.max()))
     met = [file for file in files if file.first_day <= last and file.last_day >= first]
-    there = _read(storage, partition, met)
-    given, there = share_tickers([part, there])
+    given, there = share_tickers([part, reading.read_partition(storage, partition, met)])
     difference = compare(given, there)
     num_changed = int(difference.changed.sum())
     conflict = ""
@@ -156,15 +158,17 @@ def _describe_conflict(given: BarRows, row: int, there: BarRows, place: int) -> 
 
 
 def _renew(storage: Storage, revision: _Revision) -> Renewal:
-    """New bars go into a file of their own; where bars change, all of the partition becomes one file."""
-    if not revision.num_changed:
-        return Renewal(revision.files, revision.fresh)
-    fresh, there = share_tickers([revision.fresh, _read(storage, revision.partition, revision.files)])
-    stays = ~np.isin(there.keys, fresh.keys)
-    return Renewal((), merge([there.take(stays), fresh]))
+    """New bars go into a file of their own; where bars change, all of the partition becomes one file.
 
-
-def _read(storage: Storage, partition: str, files: Sequence[BarsFile]) -> BarRows:
-    if not files:
-        return no_rows()
-    return reading.read_files(storage, (layout.bars_path(partition, file.name) for file in files))
+    Small files become one as soon as they are many, all but the largest: what days cost does not grow.
+    """
+    files, fresh, partition = revision.files, revision.fresh, revision.partition
+    if revision.num_changed:
+        fresh, there = share_tickers([fresh, reading.read_partition(storage, partition, files)])
+        stays = ~np.isin(there.keys, fresh.keys)
+        return Renewal((), merge([there.take(stays), fresh]))
+    if len(files) < MAX_FILES:
+        return Renewal(files, fresh)
+    largest = max(files, key=lambda file: file.num_bars)
+    others = [file for file in files if file is not largest]
+    return Renewal((largest,), merge([reading.read_partition(storage, partition, others), fresh]))

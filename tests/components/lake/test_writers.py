@@ -224,6 +224,18 @@ def compact(lake: pathlib.Path) -> dict[str, Any]:
     return take_in(lake, "none.csv", is_compaction=True)
 
 
+def test_many_days_make_few_files(lake: pathlib.Path) -> None:
+    days = list_days("2021-01-01", 2 * revising.MAX_FILES + 3)
+    add(lake, make_bars(["AA"], list_days("2021-06-01", 100)), "2021-10-01")
+    [largest] = (lake / "bars").rglob("*.parquet")
+    known = [add(lake, {("AA", day): 5.0 + number}, "2021-10-02") for number, day in enumerate(days)]
+    assert all(known)
+    paths = reading.read_snapshot(Storage(str(lake))).paths
+    assert len(paths) < revising.MAX_FILES and str(largest.relative_to(lake)) in paths
+    assert read_lake(lake)[("AA", days[-1])] == 5.0 + len(days) - 1
+    assert len(read_lake(lake)) == 100 + len(days)
+
+
 def test_compaction_finds_a_file_with_other_bars(lake: pathlib.Path) -> None:
     add(lake, {("AA", "2021-01-04"): 1.0}, "2021-01-04")
     add(lake, {("AA", "2021-01-05"): 1.0}, "2021-01-05")
