@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pathlib
@@ -10,6 +11,9 @@ import subprocess
 import pandas as pd
 import pytest
 
+from components.ingest.bars import ValidationConfig
+from components.ingest.sources import SourceConfig
+from pipeline import run_ingest
 from tests.components.lake.lakes import list_days, make_bars, read_lake, write_csv
 from tests.conftest import MARKETCAST, ROOT, run_marketcast
 
@@ -62,6 +66,17 @@ def test_upkeep_goes_alone(tmp_path: pathlib.Path) -> None:
     ended = run_marketcast(tmp_path, "ingest", "--lake", "lake", "--compact", "--correct")
     assert ended.returncode == 2
     assert "--compact and --forget-before go alone" in ended.stderr
+
+
+def test_an_interrupted_ingest_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: run_ingest.IngestOptions) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_ingest, "ingest", interrupt)
+    stdout, stderr = io.StringIO(), io.StringIO()
+    asked = run_ingest.IngestOptions("lake", SourceConfig(SHIPPED, ""), ValidationConfig())
+    assert run_ingest.run(asked, stdout, stderr) == 130
+    assert (stdout.getvalue(), stderr.getvalue().count("\n")) == ("", 1)
 
 
 def test_two_at_once_both_get_in(tmp_path: pathlib.Path) -> None:
