@@ -63,7 +63,7 @@ def _read_pieces(
     pieces: dict[str, list[Piece]] = collections.defaultdict(list)
     findings: list[Finding] = []
     names: set[str] = set()
-    for file in list_files(source.path):
+    for file in list_files(source):
         rows = read_rows(file, source)
         row_tickers = rows[contract.TICKER].astype(str).str.strip().to_numpy(object)
         names.update(row_tickers)

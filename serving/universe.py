@@ -84,7 +84,7 @@ def _read_pieces(
     pieces: dict[str, list[Piece]] = collections.defaultdict(list)
     findings: list[Finding] = []
     names: set[str] = set()
-    files = list_files(source.path)
+    files = list_files(source)
     for number, file in enumerate(files, 1):
         rows = read_rows(file, source)
         own, found = check_rows(rows, file, validation, last_day)

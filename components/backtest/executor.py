@@ -67,14 +67,13 @@ def read_settings(properties: Mapping[str, Any]) -> BacktestSettings:
     backtest: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in given["backtest"].items()
     }
+    source = given["source"] | {
+        "path": properties[contract.DATA_PARAMETER],
+        "metadata_path": properties[contract.METADATA_PARAMETER],
+    }
     try:
         return BacktestSettings(
-            SourceConfig(
-                properties[contract.DATA_PARAMETER],
-                properties[contract.METADATA_PARAMETER],
-                given["source"]["columns"],
-                given["source"]["actions_path"],
-            ),
+            SourceConfig(**source),
             ValidationConfig(**given["validation"]),
             ChunkConfig(**given["chunks"] | {"as_of": properties[contract.AS_OF_PARAMETER]}),
             ModelConfig(**given["model"]),

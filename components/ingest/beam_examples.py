@@ -77,7 +77,7 @@ def write_examples(
     reference = read_reference(config.source, config.validation, config.last_day)
     read = (
         pipeline
-        | "Files" >> beam.Create(list_files(config.source.path))
+        | "Files" >> beam.Create(list_files(config.source))
         | "Spread" >> beam.Reshuffle()
         | "Read" >> beam.FlatMap(_read_file, config).with_outputs(_NOTES, main="pieces")
     )

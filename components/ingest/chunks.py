@@ -21,7 +21,8 @@ class ChunkConfig:
       chunk_days: most target days of a chunk, at least 1.
       eval_start: first day of the eval split, YYYY-MM-DD; train is what is before it.
       test_start: first day of the test split, YYYY-MM-DD; after eval_start.
-      as_of: bars after this day are ignored, YYYY-MM-DD; empty keeps all.
+      as_of: bars after this day are ignored, YYYY-MM-DD; empty keeps all. Of a lake these are bars as
+        they are known now; source.known_on reads them as they were known on a day.
     """
 
     chunk_days: int = 756

@@ -114,6 +114,23 @@ def _drop_no_sessions(rows: _Rows, config: ValidationConfig, sessions: Sessions 
     rows.keep(~is_none)
 
 
+def merge_pieces(
+    ticker: str, pieces: Sequence[Piece], config: ValidationConfig
+) -> tuple[Integers, Floats, list[Finding]]:
+    """Sorts one ticker's rows and drops duplicates; what they are as a history is not looked at.
+
+    Args:
+      ticker: its name.
+      pieces: its sound rows of each file, in any order.
+      config: the policies.
+    Returns:
+      int64 [n], days since 1970-01-01, ascending; float64 [n, len(BAR_COLUMNS)]; and what was found.
+    """
+    rows = _Rows(ticker, pieces)
+    findings = list(_drop_duplicates(rows, config))
+    return rows.dates, rows.values, findings
+
+
 def _drop_duplicates(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]:
     """Keeps the first of identical bars of a day, and none of conflicting ones."""
     is_first = np.diff(rows.dates, prepend=np.iinfo(np.int64).min // 2) != 0

@@ -57,7 +57,7 @@ def read_panel(source: SourceConfig, validation: ValidationConfig, last_day: int
     reference = read_reference(source, validation, last_day)
     pieces: dict[str, list[Piece]] = collections.defaultdict(list)
     findings: list[Finding] = []
-    for file in list_files(source.path):
+    for file in list_files(source):
         own, found = read_pieces(file, source, validation, last_day)
         findings += found
         for ticker, piece in own.items():

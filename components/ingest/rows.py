@@ -20,6 +20,8 @@ _NO_DAY = np.datetime64("NaT")
 _OF_SOUND_ROWS = ("high_below_low", "outside_range")
 """Checks that compare columns: only of rows whose columns are sound one by one."""
 _WRITTEN_NAN = "[+-]?nan"
+_OF_FEW_TEXTS = ("string", "categorical")
+"""Kinds of columns whose different values are looked at once each; in a mixed one 1 and True would be one."""
 
 
 class _Violation(NamedTuple):
@@ -89,6 +91,10 @@ def parse_rows(rows: pd.DataFrame) -> ParsedRows:
 
 def parse_text(column: pd.Series) -> pd.Series:
     """Returns the values as text without outer blanks, empty where there is none."""
+    if pd.api.types.infer_dtype(column, skipna=True) in _OF_FEW_TEXTS:
+        codes, texts = pd.factorize(column)
+        stripped = np.array(["", *(str(text).strip() for text in texts)], object)
+        return pd.Series(stripped[codes + 1], column.index)
     text: pd.Series = column.astype(object).where(column.notna(), "").astype(str)
     return text.str.strip()
 

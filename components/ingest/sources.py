@@ -7,7 +7,7 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ import pandas as pd
 from components import contract
 from components.errors import InputError
 from components.ingest import tables
+from components.ingest.bars import is_day
+from components.lake import lake_source
 
 TEXT_COLUMNS = (contract.TICKER, contract.DATE)
 OPTIONAL_COLUMNS = (contract.ADJ_CLOSE,)
@@ -30,22 +32,29 @@ class SourceConfig:
     """Where the bars and the company metadata are.
 
     Attributes:
-      path: a CSV or Parquet file, a folder of them (searched through) or a glob.
+      path: a CSV or Parquet file, a folder of them (searched through) or a glob; or a lake that `marketcast
+        ingest` has made: its folder, or its URL (s3://, minio:// or gs://).
       metadata_path: a CSV file with the columns ticker and sector; empty for none.
       columns: our column name -> the file's column name, where they differ; adj_close: '' passes the file's
         adjusted prices over.
       actions_path: a CSV or Parquet file of splits and dividends (see docs/data.md), by which adj_close is
         then computed from close; empty for none.
+      known_on: read the lake as it was known on this day, YYYY-MM-DD; empty for all that it knows.
     """
 
     path: str = "data/raw/stock_prices.csv"
     metadata_path: str = "data/raw/company_metadata.csv"
     columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
     actions_path: str = ""
+    known_on: str = ""
 
     def __post_init__(self) -> None:
         if not self.path:
             raise ValueError("source.path must name a file, a folder or a glob, got ''; give the bars' path")
+        if self.known_on and not is_day(self.known_on):
+            raise ValueError(
+                f"source.known_on must be a day as 'YYYY-MM-DD', got {self.known_on!r}; write it so"
+            )
         unknown = sorted(set(self.columns) - set(COLUMNS))
         if unknown:
             raise ValueError(
@@ -69,24 +78,27 @@ class SourceConfig:
 
     def built_in(self) -> dict[str, Any]:
         """What stands fast when a component is made, as JSON types; the other paths may come with a run."""
-        return {"columns": dict(self.columns), "actions_path": self.actions_path}
+        return {"columns": dict(self.columns), "actions_path": self.actions_path, "known_on": self.known_on}
 
     def file_column(self, column: str) -> str:
         """Returns what the file calls one of our columns."""
         return self.columns.get(column, column)
 
 
-def list_files(path: str) -> list[str]:
-    """Finds the files that a path stands for, in sorted order.
+def list_files(config: SourceConfig) -> list[str]:
+    """Finds the files that a source stands for, in sorted order.
 
     Args:
-      path: a file, a folder (searched through; hidden files and those that start with an underscore
-        are passed over) or a glob.
+      config: its path is a file, a folder (searched through; hidden files and those that start with an
+        underscore are passed over), a glob, or a lake.
     Returns:
-      Paths of CSV and Parquet files, at least one.
+      Paths of CSV and Parquet files, at least one; of a lake in an object store URLs.
     Raises:
-      InputError: nothing is there.
+      InputError: nothing is there, or a day of knowledge is asked of what is no lake.
     """
+    path = config.path
+    if _is_lake(config):
+        return lake_source.list_lake_files(path, config.known_on)
     if os.path.isdir(path):
         found = glob.glob(os.path.join(glob.escape(path), "**", "[!._]*"), recursive=True)
     elif os.path.isfile(path):
@@ -105,19 +117,38 @@ def list_files(path: str) -> list[str]:
 def fingerprint(config: SourceConfig) -> str:
     """Returns a SHA-256 (hex) over all that is read: bars, metadata, actions, file and column names.
 
-    A folder that moves as a whole keeps its fingerprint.
+    A folder that moves as a whole keeps its fingerprint. A lake's depends on its bars alone, however they
+    lie in files; they are not read for it.
     """
-    files = list_files(config.path)
-    folder = os.path.dirname(files[0]) if len(files) == 1 else os.path.commonpath(files)
-    named = [(os.path.relpath(file, folder or "."), file) for file in files]
-    if config.metadata_path:
-        named.append(("metadata", config.metadata_path))
-    if config.actions_path:
-        named.append(("actions", config.actions_path))
     digest = hashlib.sha256(json.dumps(dict(config.columns), sort_keys=True).encode())
-    for name, file in named:
-        digest.update(f"\n{name}\n{_file_digest(file)}".encode())
+    for name, content in _list_contents(config):
+        digest.update(f"\n{name}\n{content}".encode())
     return digest.hexdigest()
+
+
+def _is_lake(config: SourceConfig) -> bool:
+    is_lake = lake_source.is_lake(config.path)
+    if config.known_on and not is_lake:
+        raise InputError(
+            f"source.known_on must go with a lake, got {config.known_on} with {config.path}, which is none; "
+            "leave it empty, or make a lake of the bars with `marketcast ingest`"
+        )
+    return is_lake
+
+
+def _list_contents(config: SourceConfig) -> Iterator[tuple[str, str]]:
+    """Name and fingerprint of everything that is read."""
+    if _is_lake(config):
+        yield "lake", lake_source.fingerprint_lake(config.path, config.known_on)
+    else:
+        files = list_files(config)
+        folder = os.path.dirname(files[0]) if len(files) == 1 else os.path.commonpath(files)
+        for file in files:
+            yield os.path.relpath(file, folder or "."), _file_digest(file)
+    if config.metadata_path:
+        yield "metadata", _file_digest(config.metadata_path)
+    if config.actions_path:
+        yield "actions", _file_digest(config.actions_path)
 
 
 def _file_digest(file: str) -> str:
@@ -146,7 +177,8 @@ def read_rows(file: str, config: SourceConfig) -> pd.DataFrame:
       InputError: the file cannot be read, holds no rows, lacks a column, or has adj_close beside
         source.actions_path.
     """
-    table = tables.read_table(file, [config.file_column(name) for name in contract.BAR_COLUMNS])
+    numbers = [config.file_column(name) for name in contract.BAR_COLUMNS]
+    table = tables.read_table(file, numbers, [config.file_column(name) for name in COLUMNS])
     ours = {config.file_column(name): name for name in COLUMNS if config.file_column(name)}
     adj_close = config.file_column(contract.ADJ_CLOSE)
     if config.actions_path and adj_close in table:
@@ -158,10 +190,10 @@ def read_rows(file: str, config: SourceConfig) -> pd.DataFrame:
     required = [theirs for theirs, name in ours.items() if name not in optional]
     missing = [theirs for theirs in required if theirs not in table]
     if missing:
+        there = ", ".join(map(str, tables.read_table(file).columns))
         raise InputError(
             f"{file} must have the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}, got "
-            f"{', '.join(map(str, table.columns))}; name the file's columns in source.columns "
-            "(ours: the file's)"
+            f"{there}; name the file's columns in source.columns (ours: the file's)"
         )
     if table.empty:
         raise InputError(f"{file} must hold bars, got no rows; add bars, or take the file away")

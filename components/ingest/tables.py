@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import io
 import zlib
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components import object_store
 from components.errors import InputError
 
 CSV_SUFFIXES = (".csv", ".csv.gz")
@@ -27,12 +29,13 @@ _BROKEN = (OSError, EOFError, zlib.error, UnicodeError, pa.ArrowException)
 _MALFORMED = (pd.errors.ParserError, pd.errors.EmptyDataError)
 
 
-def read_table(file: str, number_columns: Sequence[str] = ()) -> pd.DataFrame:
+def read_table(file: str, number_columns: Sequence[str] = (), columns: Sequence[str] = ()) -> pd.DataFrame:
     """Reads a file.
 
     Args:
-      file: a CSV file (UTF-8, commas, a header) or a Parquet file.
+      file: a CSV file (UTF-8, commas, a header) or a Parquet file; this may be an object's URL.
       number_columns: columns of a CSV file to read as numbers, those of them that it has.
+      columns: columns of a Parquet file to read, those of them that it has; none for all.
     Returns:
       The table, indexed by `line`. Of a CSV file all columns are text, but the number columns are float64
       where each of them is all numbers. A Parquet file's columns have its own types.
@@ -41,7 +44,7 @@ def read_table(file: str, number_columns: Sequence[str] = ()) -> pd.DataFrame:
     """
     try:
         if file.lower().endswith(PARQUET_SUFFIXES):
-            return _read_parquet(file)
+            return _read_parquet(file, columns)
         return _read_csv(file, number_columns)
     except UnicodeError as error:
         raise InputError(f"{file} must be UTF-8 text, got {error}; save the file as UTF-8") from error
@@ -85,7 +88,17 @@ def _parse_csv(file: str, number_columns: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _read_parquet(file: str) -> pd.DataFrame:
-    table: pd.DataFrame = pq.ParquetFile(file).read().to_pandas(ignore_metadata=True)
+def _read_parquet(file: str, columns: Sequence[str]) -> pd.DataFrame:
+    parquet = pq.ParquetFile(io.BytesIO(object_store.read_object(file)) if "://" in file else file)
+    chosen = [name for name in parquet.schema_arrow.names if name in columns]
+    # pyarrow's threads may outlive the interpreter, which aborts then (seen with pyarrow 10).
+    table = _to_pandas(parquet.read(chosen if columns else None, use_threads=False))
     table.index = pd.RangeIndex(PARQUET_FIRST_LINE, PARQUET_FIRST_LINE + len(table), name=LINE)
     return table
+
+
+def _to_pandas(table: pa.Table) -> pd.DataFrame:
+    try:
+        return table.to_pandas(ignore_metadata=True, use_threads=False, date_as_object=False)
+    except pa.ArrowInvalid:  # A day that pandas has no moment for: keep it as it is, so that it can be shown.
+        return table.to_pandas(ignore_metadata=True, use_threads=False)

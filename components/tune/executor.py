@@ -52,10 +52,13 @@ def read_settings(properties: Mapping[str, Any]) -> TuneSettings:
       ConfigError: what this run was given is wrong.
     """
     given = json.loads(properties[SETTINGS_KEY])
-    places = (properties[contract.DATA_PARAMETER], properties[contract.METADATA_PARAMETER])
+    source = given["source"] | {
+        "path": properties[contract.DATA_PARAMETER],
+        "metadata_path": properties[contract.METADATA_PARAMETER],
+    }
     try:
         return TuneSettings(
-            SourceConfig(*places, given["source"]["columns"], given["source"]["actions_path"]),
+            SourceConfig(**source),
             ValidationConfig(**given["validation"]),
             ChunkConfig(**given["chunks"] | {"as_of": properties[contract.AS_OF_PARAMETER]}),
             ModelConfig(**given["model"]),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 
-from components import contract
+from components import contract, object_store
 from components.errors import ConfigError
 
-SCHEMES = ("s3", "minio", "gs")
 NUM_KEPT = 3
 EVERY_SECONDS = 15.0
 
@@ -43,11 +42,11 @@ class SyncConfig:
     metrics_port: int | None = None
 
     def __post_init__(self) -> None:
-        scheme, is_url, rest = self.source.partition("://")
-        if not self.source or (is_url and (scheme not in SCHEMES or not rest.partition("/")[0])):
+        is_url = "://" in self.source
+        if not self.source or (is_url and not object_store.is_url(self.source)):
             raise ConfigError(
-                f"--from must be {'://BUCKET/PREFIX, '.join(SCHEMES)}://BUCKET/PREFIX or a folder, got "
-                f"{self.source!r}; mend it"
+                f"--from must be {'://BUCKET/PREFIX, '.join(object_store.SCHEMES)}://BUCKET/PREFIX or a "
+                f"folder, got {self.source!r}; mend it"
             )
         if not self.target or "://" in self.target:
             raise ConfigError(f"--to must be a local folder, got {self.target!r}; mount it and give its path")

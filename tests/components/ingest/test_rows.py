@@ -39,6 +39,20 @@ def test_sound_rows_become_pieces_in_contract_order() -> None:
     assert pieces["A"].values.tolist() == [[11.0, 12.0, 10.0, 12.0, 6.0, 0.0]]
 
 
+@pytest.mark.parametrize("dtype", [object, "category"])
+def test_a_text_that_comes_again_is_the_same_each_time(dtype: str) -> None:
+    rows = _rows(
+        ticker=pd.Series(["B ", None], [2, 3], dtype), date=pd.Series(["2000-01-03"] * 2, [2, 3], dtype)
+    )
+    parsed = parse_rows(rows)
+    assert parsed.tickers.tolist() == ["B", ""]
+    assert parsed.days.astype(str).tolist() == ["2000-01-03"] * 2
+
+
+def test_values_that_are_equal_in_python_stay_apart() -> None:
+    assert parse_rows(_rows(ticker=[1, True])).tickers.tolist() == ["1", "True"]
+
+
 def test_without_adj_close_close_is_taken() -> None:
     pieces, _ = check_rows(_rows().drop(columns="adj_close"), "f.csv", ValidationConfig())
     assert pieces["A"].values[:, 4].tolist() == [11.0, 12.0]

@@ -30,15 +30,15 @@ def _config(path: pathlib.Path | str, **columns: str) -> SourceConfig:
 def test_folder_is_searched_through_in_order_without_hidden_files(tmp_path: pathlib.Path) -> None:
     for name in ("b.csv", "a/c.CSV", "a/b.parquet", "_success.csv", ".x.csv", "notes.txt"):
         _write(tmp_path / name)
-    found = sources.list_files(str(tmp_path))
+    found = sources.list_files(_config(tmp_path))
     assert [str(pathlib.Path(f).relative_to(tmp_path)) for f in found] == ["a/b.parquet", "a/c.CSV", "b.csv"]
 
 
 def test_glob_and_single_file(tmp_path: pathlib.Path) -> None:
     first, second = _write(tmp_path / "x1.csv"), _write(tmp_path / "x2.csv")
     _write(tmp_path / "y.csv")
-    assert sources.list_files(str(tmp_path / "x*.csv")) == [str(first), str(second)]
-    assert sources.list_files(str(first)) == [str(first)]
+    assert sources.list_files(_config(tmp_path / "x*.csv")) == [str(first), str(second)]
+    assert sources.list_files(_config(first)) == [str(first)]
 
 
 def test_a_name_given_for_adj_close_must_be_there(tmp_path: pathlib.Path) -> None:
@@ -49,7 +49,7 @@ def test_a_name_given_for_adj_close_must_be_there(tmp_path: pathlib.Path) -> Non
 
 def test_nothing_there_is_refused(tmp_path: pathlib.Path) -> None:
     with pytest.raises(InputError, match=r"source.path must lead to files"):
-        sources.list_files(str(tmp_path))
+        sources.list_files(_config(tmp_path))
 
 
 def test_lines_are_those_of_the_file_and_na_is_a_ticker(tmp_path: pathlib.Path) -> None:

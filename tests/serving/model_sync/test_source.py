@@ -11,8 +11,8 @@ import urllib.parse
 
 import pytest
 
+from components import object_store
 from components.push.publish import LOCK_FILE
-from serving.model_sync import source
 from serving.model_sync.problems import IncompleteVersionError, SourceError
 from serving.model_sync.source import open_source
 from tests.serving.certificates import Authority
@@ -56,7 +56,7 @@ class TestS3:
 
     def test_the_flag_goes_before_the_environment(self, bucket, s3_endpoint, monkeypatch):
         bucket.push(1)
-        for name in source.ENDPOINT_VARIABLES:
+        for name in object_store.ENDPOINT_VARIABLES:
             monkeypatch.setenv(name, "http://127.0.0.1:1")
         assert open_source(bucket.url, s3_endpoint).list_versions() == [1]
         with pytest.raises(SourceError):
@@ -66,7 +66,7 @@ class TestS3:
         bucket.push(1)
         url = bucket.url.replace("s3://", "minio://")
         assert open_source(url, "").list_versions() == [1]
-        monkeypatch.setattr(source, "KUBEFLOW_ENDPOINT", s3_endpoint)
+        monkeypatch.setattr(object_store, "KUBEFLOW_ENDPOINT", s3_endpoint)
         monkeypatch.delenv("AWS_ENDPOINT_URL")
         assert open_source(url, "", {}).list_versions() == [1]
 
@@ -164,9 +164,9 @@ def test_a_service_with_a_certificate_of_its_own(target, tmp_path, monkeypatch):
     with standing_in(context) as port:
         given = {"source": f"minio://bucket/{PREFIX}", "endpoint": f"https://127.0.0.1:{port}"}
         assert make_scene(target=target, **given).run() == ([], ["source"])
-        monkeypatch.setenv(source.CA_VARIABLE, str(roots))
+        monkeypatch.setenv(object_store.CA_VARIABLE, str(roots))
         assert make_scene(target=target, **given).run() == ([1, 2], [])
-        monkeypatch.setenv(source.CA_VARIABLE, str(tmp_path / "nope"))
+        monkeypatch.setenv(object_store.CA_VARIABLE, str(tmp_path / "nope"))
         assert make_scene(target=target, **given).run() == ([1, 2], ["source"])
 
 

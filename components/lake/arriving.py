@@ -1,0 +1,91 @@
+"""Bars on their way into a lake: read from files and checked row by row, as every ingest checks them."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from components import progress
+from components.errors import InputError
+from components.ingest.bars import Piece, ValidationConfig
+from components.ingest.findings import QUARANTINE, Finding, raise_refused
+from components.ingest.history import merge_pieces
+from components.ingest.panel import read_pieces
+from components.ingest.report import collect_quarantined
+from components.ingest.sources import SourceConfig, list_files
+from components.lake.bar_rows import BarRows
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckedBars:
+    """Bars that may enter a lake, and what may not.
+
+    Attributes:
+      rows: the sound ones, at least one.
+      quarantine: the rows set aside with their reasons, as the text of a CSV file; empty for none.
+      num_quarantined: of them.
+    """
+
+    rows: BarRows
+    quarantine: str
+    num_quarantined: int
+
+
+def read_checked(source: SourceConfig, validation: ValidationConfig) -> CheckedBars:
+    """Reads and checks bars row by row, duplicates among them.
+
+    What concerns a ticker's whole history, its length and jumps that look like splits, is checked when a lake
+    is read, for it depends on all that the lake has.
+
+    Args:
+      source: where the bars are; all of them are held in memory.
+      validation: the policies.
+    Raises:
+      InputError: a policy refuses, a file cannot be read, or no sound row is left.
+    """
+    pieces: dict[str, list[Piece]] = collections.defaultdict(list)
+    findings: list[Finding] = []
+    files = list_files(source)
+    for number, file in enumerate(files, 1):
+        own, found = read_pieces(file, source, validation, None)
+        findings += found
+        for ticker, piece in own.items():
+            pieces[ticker].append(piece)
+        progress.report("files read", number, len(files))
+    raise_refused(findings)
+    rows, found = _gather(pieces, validation)
+    raise_refused(found)
+    quarantined = collect_quarantined([*findings, *found], source)
+    if not len(rows):
+        checks = sorted({one.check for one in findings + found if one.policy == QUARANTINE})
+        raise InputError(
+            f"{source.path} must leave at least one sound row, got {len(quarantined):,} rows, all of them "
+            f"quarantined ({', '.join(checks)}); mend the input"
+        )
+    text = quarantined.to_csv(index=False) if len(quarantined) else ""
+    return CheckedBars(rows, text, len(quarantined))
+
+
+def is_same_place(path: str, location: str) -> bool:
+    """Whether a source and a lake are the same folder or URL."""
+    if "://" in path or "://" in location:
+        return path.rstrip("/") == location.rstrip("/")
+    return os.path.realpath(path) == os.path.realpath(location)
+
+
+def _gather(pieces: Mapping[str, list[Piece]], validation: ValidationConfig) -> tuple[BarRows, list[Finding]]:
+    """All tickers' rows in the order of a lake, and what was found."""
+    findings: list[Finding] = []
+    days, values = [np.zeros(0, np.int64)], [np.zeros((0, 6))]
+    tickers = sorted(pieces)
+    for ticker in tickers:
+        own_days, own_values, found = merge_pieces(ticker, pieces[ticker], validation)
+        days.append(own_days)
+        values.append(own_values)
+        findings += found
+    codes = np.repeat(np.arange(len(tickers)), [len(own) for own in days[1:]])
+    return BarRows(np.array(tickers, object), codes, np.concatenate(days), np.concatenate(values)), findings

@@ -1,0 +1,34 @@
+"""A lake as a source of bars: which files are read, and a fingerprint that tells of the bars alone."""
+
+from __future__ import annotations
+
+import os
+
+from components import object_store
+from components.lake import bar_rows, layout, reading
+from components.lake.storage import Storage
+
+
+def is_lake(path: str) -> bool:
+    """Whether a path stands for a lake: a folder with a lake's contract, or any place in an object store."""
+    return object_store.is_url(path) or os.path.isfile(os.path.join(path, layout.CONTRACT_FILE))
+
+
+def list_lake_files(path: str, known_on: str) -> list[str]:
+    """Paths or URLs of the files that a lake held as known on a day, empty for the newest.
+
+    Raises:
+      InputError: it held nothing, or cannot be read.
+    """
+    storage = Storage(path)
+    return [storage.place(file) for file in reading.read_snapshot(storage, known_on).paths]
+
+
+def fingerprint_lake(path: str, known_on: str) -> str:
+    """Number of bars and their fingerprint, as known on a day; from the commits alone.
+
+    Raises:
+      InputError: it held nothing, or cannot be read.
+    """
+    snapshot = reading.read_snapshot(Storage(path), known_on)
+    return f"{snapshot.num_bars} {bar_rows.to_hex(snapshot.fingerprint)}"
