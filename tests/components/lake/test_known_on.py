@@ -68,7 +68,7 @@ def test_the_components_hand_the_day_on() -> None:
     from components.backtest.component import Backtest
     from components.backtest.executor import read_settings as read_backtest_settings
     from components.infer.latest_component import LatestBarsGen
-    from components.infer.latest_executor import _read_config
+    from components.infer.latest_executor import read_config
     from components.ingest.component import BarsExampleGen
     from components.ingest.executor import read_config
     from components.tune.component import Tuner
@@ -82,7 +82,7 @@ def test_the_components_hand_the_day_on() -> None:
     ingest = BarsExampleGen(config.source, config.validation, config.chunks)
     latest = LatestBarsGen(config.source, config.validation)
     assert read_config(ingest.exec_properties).source == expected
-    assert _read_config(latest.exec_properties).source == dataclasses.replace(expected, metadata_path="")
+    assert read_config(latest.exec_properties).source == dataclasses.replace(expected, metadata_path="")
     backtest = Backtest(config.backtest_settings)
     assert read_backtest_settings(backtest.exec_properties).source == expected
     assert read_tune_settings(Tuner(config.tune_settings).exec_properties).source == expected
