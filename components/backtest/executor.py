@@ -69,10 +69,10 @@ def read_settings(properties: Mapping[str, Any]) -> BacktestSettings:
     }
     try:
         return BacktestSettings(
-            SourceConfig(
+            SourceConfig.from_properties(
+                given["source"],
                 properties[contract.DATA_PARAMETER],
                 properties[contract.METADATA_PARAMETER],
-                given["source"]["columns"],
             ),
             ValidationConfig(**given["validation"]),
             ChunkConfig(**given["chunks"] | {"as_of": properties[contract.AS_OF_PARAMETER]}),

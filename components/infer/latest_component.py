@@ -79,7 +79,7 @@ class LatestBarsGen(base_beam_component.BaseBeamComponent):
             **{
                 **changing,
                 **(parameters or {}),
-                ingest_executor.SOURCE_KEY: json.dumps({"columns": dict(source.columns)}, sort_keys=True),
+                ingest_executor.SOURCE_KEY: json.dumps(source.to_properties(), sort_keys=True),
                 ingest_executor.VALIDATION_KEY: json.dumps(dataclasses.asdict(validation), sort_keys=True),
                 ingest_executor.NUM_SHARDS_KEY: num_shards,
                 contract.FINGERPRINT_PROPERTY: input_fingerprint,

@@ -55,7 +55,7 @@ def read_settings(properties: Mapping[str, Any]) -> TuneSettings:
     places = (properties[contract.DATA_PARAMETER], properties[contract.METADATA_PARAMETER])
     try:
         return TuneSettings(
-            SourceConfig(*places, given["source"]["columns"]),
+            SourceConfig.from_properties(given["source"], *places),
             ValidationConfig(**given["validation"]),
             ChunkConfig(**given["chunks"] | {"as_of": properties[contract.AS_OF_PARAMETER]}),
             ModelConfig(**given["model"]),

@@ -114,5 +114,5 @@ def test_progress_is_told(frame, write):
         read_universe(write(*np.array_split(frame, 2)), VALIDATION)
     finally:
         progress.set_listener(None)
-    assert ("files read", 2, 2) in told
+    assert ("parts read", 2, 2) in told
     assert told[-1] == ("tickers checked", 3, 3)
