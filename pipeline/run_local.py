@@ -103,7 +103,7 @@ class LocalRun(abc.ABC):
 
     def prepare(self, config: PipelineConfig) -> None:
         """Refuses what can be known to fail before anything slow is begun; nothing, if not overridden."""
-        return None
+        return
 
     @abc.abstractmethod
     def create_pipeline(self, config: PipelineConfig) -> Any:
