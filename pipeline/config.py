@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from components.audit.report import AuditConfig
 from components.backtest.config import BacktestConfig, BacktestSettings
-from components.database.config import DatabaseConfig
+from components.database.config import ALWAYS, AUTO, DatabaseConfig
 from components.evaluate.gate import GateConfig
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
@@ -107,7 +107,8 @@ class PipelineConfig:
     @property
     def is_published(self) -> bool:
         """Whether a run is written to the database."""
-        return self.source.kind == POSTGRES or self.database.publish
+        by_source = self.database.publish == AUTO and self.source.kind == POSTGRES
+        return by_source or self.database.publish == ALWAYS
 
     @property
     def backtest_settings(self) -> BacktestSettings:

@@ -6,6 +6,12 @@ import dataclasses
 
 SSL_MODES = ("verify-full", "verify-ca", "require", "disable")
 """libpq's other two, allow and prefer, fall back to plain text without a word."""
+SYSTEM = "system"
+"""Stands for the authorities that the machine trusts."""
+AUTO = "auto"
+ALWAYS = "always"
+NEVER = "never"
+PUBLISH = (AUTO, ALWAYS, NEVER)
 PASSWORD_VARIABLE = "MARKETCAST_DATABASE_PASSWORD"
 
 
@@ -25,7 +31,7 @@ class DatabaseConfig:
         the machine trusts; verify-full and verify-ca need one.
       connect_timeout_seconds: for a connection to be made, at least 2.
       attempts: how often work is begun that a lost connection interrupts, at least 1.
-      publish: write runs on bars of files, too; those on bars of the database always are.
+      publish: which runs are written: auto, those whose bars come from the database; always; or never.
     """
 
     host: str = "localhost"
@@ -37,7 +43,7 @@ class DatabaseConfig:
     sslrootcert: str = ""
     connect_timeout_seconds: int = 10
     attempts: int = 4
-    publish: bool = False
+    publish: str = AUTO
 
     def __post_init__(self) -> None:
         for key in ("host", "name", "user"):
@@ -48,6 +54,10 @@ class DatabaseConfig:
         if self.sslmode not in SSL_MODES:
             raise ValueError(
                 f"database.sslmode must be one of {', '.join(SSL_MODES)}, got {self.sslmode!r}; choose one"
+            )
+        if self.publish not in PUBLISH:
+            raise ValueError(
+                f"database.publish must be one of {', '.join(PUBLISH)}, got {self.publish!r}; choose one"
             )
         if self.connect_timeout_seconds < 2:
             raise ValueError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import errors
 
-from components.database.config import PASSWORD_VARIABLE, DatabaseConfig
+from components.database.config import PASSWORD_VARIABLE, SYSTEM, DatabaseConfig
 from components.errors import ConfigError, DatabaseError
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -117,10 +118,26 @@ def _parameters(config: DatabaseConfig) -> dict[str, Any]:
         "keepalives_count": 3,
     }
     if config.is_verified:
-        parameters["sslrootcert"] = config.sslrootcert
+        parameters["sslrootcert"] = _find_authorities(config)
     if password := _read_password(config):
         parameters["password"] = password
     return parameters
+
+
+def _find_authorities(config: DatabaseConfig) -> str:
+    """The file of the certificates that the server's must go back to.
+
+    What libpq takes for `system` is a folder of the driver's own OpenSSL, which is not the machine's.
+    """
+    if config.sslrootcert != SYSTEM:
+        return config.sslrootcert
+    found = ssl.get_default_verify_paths().cafile
+    if not found:
+        raise ConfigError(
+            f"database.sslrootcert must name a file where the machine trusts none, got {SYSTEM}; install "
+            "ca-certificates, or name the file of the authority's certificates"
+        )
+    return found
 
 
 def _read_password(config: DatabaseConfig) -> str:

@@ -161,7 +161,7 @@ def test_two_companies_of_one_ticker_are_refused(loaded):
 
 @pytest.fixture(name="trouble")
 def fixture_trouble(loaded, change, monkeypatch):
-    """A source whose connection the server ends in the midst of a copy, some times; each pause counts down."""
+    """A source whose connection the server ends in a copy, some times; each pause counts down."""
     change(
         "CREATE TABLE trouble AS SELECT 0 AS times;"
         "CREATE FUNCTION lose() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN "

@@ -18,6 +18,7 @@ from components.ingest.sources import SourceConfig
         ({"host": ""}, "database.host must be given"),
         ({"port": 0}, "database.port must be in 1 to 65535, got 0"),
         ({"sslmode": "prefer"}, "database.sslmode must be one of verify-full, verify-ca, require, disable"),
+        ({"publish": "yes"}, "database.publish must be one of auto, always, never, got 'yes'"),
         ({"connect_timeout_seconds": 1}, "database.connect_timeout_seconds must be at least 2"),
         ({"attempts": 0}, "database.attempts must be at least 1"),
     ],

@@ -39,6 +39,13 @@ def test_a_server_of_another_authority_is_not_trusted(database, postgres_server,
     assert "certificate verify failed" in refusal_of(changed)
 
 
+def test_the_authorities_of_the_machine_will_do(database, postgres_server, monkeypatch):
+    changed = postgres_server.config(database.name, sslrootcert="system")
+    assert "certificate verify failed" in refusal_of(changed)
+    monkeypatch.setenv("SSL_CERT_FILE", str(postgres_server.authority_file))
+    assert with_connection(changed, lambda connection: connection.info.user) == changed.user
+
+
 def test_a_certificate_for_another_name_is_not_trusted(database, postgres_server):
     changed = postgres_server.config(database.name, host="localhost")
     assert 'does not match host name "localhost"' in refusal_of(changed)
