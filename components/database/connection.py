@@ -110,6 +110,7 @@ def _parameters(config: DatabaseConfig) -> dict[str, Any]:
         "dbname": config.name,
         "user": config.user,
         "sslmode": config.sslmode,
+        "gssencmode": "disable",  # It would go before TLS, and verify nothing.
         "connect_timeout": config.connect_timeout_seconds,
         "application_name": APPLICATION,
         "client_encoding": "UTF8",

@@ -34,6 +34,24 @@ def test_the_server_is_verified_unless_it_is_said_otherwise():
         pass
 
 
+@pytest.mark.parametrize(
+    ("changes", "fragment"),
+    [
+        ({"kind": "oracle"}, "source.kind must be one of files, postgres, got 'oracle'"),
+        ({"query": " "}, "source.query must be a SELECT, got ''"),
+        ({"partitions": 0}, "source.partitions must be at least 1, got 0"),
+    ],
+)
+def test_what_is_refused_of_a_source(changes, fragment):
+    with pytest.raises(ValueError, match=fragment):
+        SourceConfig(**changes)
+
+
+def test_files_that_are_named_are_read_whatever_the_kind():
+    source = SourceConfig(kind="postgres").at_files("mine.csv")
+    assert (source.kind, source.path, source.place) == ("files", "mine.csv", "mine.csv")
+
+
 @pytest.mark.parametrize(("text", "got"), [("", "got 0"), ("one\ntwo\n", "got 2")])
 def test_a_password_file_holds_one_line(tmp_path, text, got):
     path = tmp_path / "password"
