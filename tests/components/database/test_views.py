@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 
 import pytest
 
 from components.database.run_writer import write_run
 from tests.components.database.records import make_forecast, make_record
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.postgres
 
@@ -67,3 +69,12 @@ def test_skill_by_ticker_and_month_by_hand(database, execute):
     # January: losses 0.002 and 0.006 beside twice 0.004: no skill; one of two days inside the 90 % band.
     assert rows[0][5:] == pytest.approx((0.004, 0.004, 0.0, 0.5))
     assert rows[1][5:] == pytest.approx((0.002, 0.004, 0.5, 1.0))
+
+
+def test_the_queries_of_the_page_work(database, execute):
+    page = (ROOT / "docs/data.md").read_text()
+    blocks = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    queries = [block for block in blocks if block.startswith("SELECT")]
+    assert len(queries) == 3
+    write_run(database, make_record("6b43b48ac5ff"))
+    assert all(execute(query) for query in queries)
