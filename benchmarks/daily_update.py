@@ -18,7 +18,7 @@ import pandas as pd
 
 from components import contract
 from components.ingest.bars import ValidationConfig
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from pipeline.run_ingest import IngestOptions, ingest
 
 NUM_TICKERS = 500

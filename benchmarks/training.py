@@ -21,7 +21,7 @@ from components import contract
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig, cut_chunks
 from components.ingest.panel import read_panel
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from components.train import model
 from components.train.config import ModelConfig, TrainConfig
 from components.train.training import PinballLoss, compile_for_fit

@@ -25,5 +25,11 @@ class ServingError(MarketcastError):
     exit_code = 5
 
 
+class DatabaseError(MarketcastError):
+    """The database cannot be reached, or refuses."""
+
+    exit_code = 5
+
+
 class LeakError(MarketcastError):
     """A forecast, a label or a learnt constant knows what it could not have known."""

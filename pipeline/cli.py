@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import os
@@ -13,7 +12,7 @@ from typing import Any
 import click
 
 from components.errors import MarketcastError
-from pipeline import backtest, ingest, report, rollout, serve, sync_models, tune, watch_drift
+from pipeline import backtest, database, ingest, report, rollout, serve, sync_models, tune, watch_drift
 from pipeline.connection_options import IDENTITY_OPTIONS, add_options, gather_connection
 from pipeline.kubeflow.submission import command as submission
 
@@ -35,7 +34,7 @@ def main() -> None:
     """Calibrated price bands for the next five trading days: train, gate, serve, ask.
 
     Exit codes: 0 well (run: blessed and pushed); 1 failed; 2 wrong usage; 3 the gate refused the model;
-    4 bad bars or configuration; 5 a server or model cannot be reached; 130 interrupted.
+    4 bad bars or configuration; 5 a server, model or database cannot be reached; 130 interrupted.
     """
 
 
@@ -84,12 +83,14 @@ def _connected(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 @_configured
+@click.option("--source", type=click.Choice(["files", "postgres"]), help="Short for --set source.kind=...")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on standard output.")
-def run(config_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
+def run(config_file: str, overrides: tuple[str, ...], source: str | None, as_json: bool) -> None:
     """Run the pipeline: bars in, a blessed and pushed model out, or the reason why not."""
     from pipeline import run_local
 
-    sys.exit(run_local.run(config_file, overrides, as_json))
+    given = (*overrides, f"source.kind={source}") if source else overrides
+    sys.exit(run_local.run(config_file, given, as_json))
 
 
 @main.command()
@@ -119,7 +120,7 @@ def forecast(
     from serving import forecast_command
 
     sections = load_serving_sections(config_file, overrides)
-    source = dataclasses.replace(sections.source, path=data_path) if data_path else sections.source
+    source = sections.source.at_files(data_path) if data_path else sections.source
     asked = forecast_command.ForecastOptions(
         source=source,
         validation=sections.validation,
@@ -142,7 +143,7 @@ def infer(
     """Forecast every ticker with the pushed model, by TFX's BulkInferrer on Beam; for large universes."""
     from pipeline import run_forecasts
 
-    given = {"source.path": data, "chunks.as_of": as_of}
+    given = {"source.path": data, "source.kind": "files" * bool(data), "chunks.as_of": as_of}
     more = tuple(f"{key}={json.dumps(value)}" for key, value in given.items() if value)
     sys.exit(run_forecasts.run(config_file, overrides + more, out, as_json))
 
@@ -218,6 +219,7 @@ def doctor(as_json: bool) -> None:
 
 main.add_command(backtest.backtest)
 main.add_command(ingest.ingest)
+main.add_command(database.database)
 main.add_command(report.report)
 main.add_command(submission.submit)
 main.add_command(submission.schedule)

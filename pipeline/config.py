@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from components.audit.report import AuditConfig
 from components.backtest.config import BacktestConfig, BacktestSettings
+from components.database.config import ALWAYS, AUTO, DatabaseConfig
 from components.evaluate.gate import GateConfig
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import POSTGRES, SourceConfig
 from components.rehearse.replay import RehearsalConfig
 from components.train.config import ModelConfig, TrainConfig
 from components.tune.config import TuneConfig, TuneSettings
@@ -69,6 +70,7 @@ class PipelineConfig:
       paths: where a run writes.
       beam: how Beam runs.
       source: where the bars and the company metadata are.
+      database: where bars come from, if source.kind says so, and runs are written to.
       validation: what happens to bad rows.
       chunks: how bars are cut and split by date.
       model: shape of the network.
@@ -85,6 +87,7 @@ class PipelineConfig:
     paths: PathsConfig
     beam: BeamConfig
     source: SourceConfig
+    database: DatabaseConfig
     validation: ValidationConfig
     chunks: ChunkConfig
     model: ModelConfig
@@ -97,6 +100,15 @@ class PipelineConfig:
     kubeflow: KubeflowConfig
     submit: SubmitConfig
     name: str = "marketcast"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", dataclasses.replace(self.source, database=self.database))
+
+    @property
+    def is_published(self) -> bool:
+        """Whether a run is written to the database."""
+        by_source = self.database.publish == AUTO and self.source.kind == POSTGRES
+        return by_source or self.database.publish == ALWAYS
 
     @property
     def backtest_settings(self) -> BacktestSettings:

@@ -41,7 +41,7 @@ def _render_section(cls: type, path: str, environment: Mapping[str, Any]) -> Ite
     """A table of a dataclass's own keys, then the sections below it."""
     hints = typing.get_type_hints(cls)
     docs = attribute_docs(cls)
-    fields = dataclasses.fields(cls)
+    fields = [field for field in dataclasses.fields(cls) if settings.is_key(field)]
     if path:
         yield f"## {path}\n\n{(cls.__doc__ or '').splitlines()[0]}\n"
     plain = [field for field in fields if not dataclasses.is_dataclass(hints[field.name])]

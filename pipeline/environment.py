@@ -7,9 +7,10 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+from components.database.config import DatabaseConfig
 from components.errors import ConfigError
 from components.ingest.bars import ValidationConfig
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from pipeline import settings
 
 LOCAL = "local"
@@ -67,12 +68,17 @@ class ServingSections:
     Attributes:
       paths: where the pushed versions are.
       source: where the bars are.
+      database: the server that they come from, if source.kind says so.
       validation: what happens to bad rows.
     """
 
     paths: PathsConfig
     source: SourceConfig
+    database: DatabaseConfig
     validation: ValidationConfig
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", dataclasses.replace(self.source, database=self.database))
 
 
 def read_layers(file: str = "", overrides: Sequence[str] = (), environment: str = LOCAL) -> settings.Tree:
@@ -98,7 +104,7 @@ def read_environment(environment: str) -> settings.Tree:
 
 
 def load_serving_sections(file: str = "", overrides: Sequence[str] = ()) -> ServingSections:
-    """Reads paths, source and validation alone, which is quick: the other sections load TensorFlow.
+    """Reads paths, source, database and validation alone, which is quick: the other sections load TensorFlow.
 
     Raises:
       ConfigError: a file, or a key or value of these sections, is wrong.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 
 from tfx.dsl.components.base import base_beam_component
@@ -15,7 +14,6 @@ from components.infer.inferrer import NODE_ID, ChampionInferrer
 from components.infer.latest_component import LatestBarsGen
 from components.infer.writer import ForecastWriter
 from components.ingest.component import BarsExampleGen
-from components.ingest.sources import SourceConfig
 from pipeline.config import PipelineConfig
 from pipeline.dag import Parameters, choose, connect_sqlite
 
@@ -37,7 +35,7 @@ def create_pipeline(config: PipelineConfig, destination: str) -> pipeline.Pipeli
         pipeline_root=os.path.abspath(config.paths.pipeline_root),
         components=create_components(
             config,
-            input_fingerprint=BarsExampleGen.fingerprint(_without_sectors(config.source)),
+            input_fingerprint=BarsExampleGen.fingerprint(config.source.without_sectors()),
             champion_version=ChampionResolver.find_version(config.paths.model_base_path),
             destination=destination,
         ),
@@ -66,7 +64,7 @@ def create_components(
     """
     given = parameters or {}
     latest = LatestBarsGen(
-        _without_sectors(config.source),
+        config.source.without_sectors(),
         config.validation,
         config.chunks.as_of,
         input_fingerprint,
@@ -86,8 +84,3 @@ def create_components(
         if isinstance(component, base_beam_component.BaseBeamComponent):
             component.with_beam_pipeline_args(config.beam.arguments_of(component.id))
     return wired
-
-
-def _without_sectors(source: SourceConfig) -> SourceConfig:
-    """Sectors slice the evaluation only; they change no forecast."""
-    return dataclasses.replace(source, metadata_path="")

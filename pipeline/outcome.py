@@ -55,7 +55,7 @@ def conclude(results: Mapping[str, NodeResult], gate: GateConfig) -> Outcome:
     Raises:
       MarketcastError: the components contradict each other, or the pushed version is gone.
     """
-    figures = read_results(_artifact(results[EVALUATOR], "evaluation").uri)
+    figures = read_results(find_artifact(results[EVALUATOR], "evaluation").uri)
     verdict = reach_verdict(figures.candidate, gate, figures.champion)
     blessed = _flag(results[EVALUATOR], "blessing", "blessed")
     if blessed != verdict.blessed:
@@ -81,12 +81,14 @@ def describe(result: NodeResult) -> str:
 
 
 def _describe_ingest(result: NodeResult) -> str:
-    with open(os.path.join(_artifact(result, "report").uri, report.REPORT_FILE), encoding="utf-8") as stream:
+    with open(
+        os.path.join(find_artifact(result, "report").uri, report.REPORT_FILE), encoding="utf-8"
+    ) as stream:
         return report.describe(json.load(stream))
 
 
 def _describe_champion(result: NodeResult) -> str:
-    absent = _artifact(result, "champion").get_int_custom_property(contract.ABSENT_PROPERTY)
+    absent = find_artifact(result, "champion").get_int_custom_property(contract.ABSENT_PROPERTY)
     return "no model in service yet" if absent else f"version {_text(result, 'champion', 'champion_version')}"
 
 
@@ -99,7 +101,7 @@ def _describe_push(result: NodeResult) -> str:
 _DESCRIBERS: Mapping[str, Callable[[NodeResult], str]] = {
     "BarsExampleGen": _describe_ingest,
     "ChampionResolver": _describe_champion,
-    AUDIT: lambda result: read_report(_artifact(result, "audit").uri).describe(),
+    AUDIT: lambda result: read_report(find_artifact(result, "audit").uri).describe(),
     EVALUATOR: lambda result: "blessed" if _flag(result, "blessing", "blessed") else "refused",
     REHEARSAL: lambda result: "passed" if _flag(result, "infra_blessing", "blessed") else "failed",
     PUSHER: _describe_push,
@@ -142,7 +144,12 @@ def _render_cell(loss: float | None, skill: float | None) -> str:
     return f"{shown_loss:>{LOSS_WIDTH}}{shown_skill:>{SKILL_WIDTH}}"
 
 
-def _artifact(result: NodeResult, key: str) -> Any:
+def find_artifact(result: NodeResult, key: str) -> Any:
+    """The one artifact that a component gave under a key.
+
+    Raises:
+      MarketcastError: it gave none, or several.
+    """
     artifacts: Sequence[Any] = result.outputs.get(key, ())
     if len(artifacts) != 1:
         raise MarketcastError(
@@ -152,8 +159,8 @@ def _artifact(result: NodeResult, key: str) -> Any:
 
 
 def _flag(result: NodeResult, key: str, name: str) -> bool:
-    return bool(_artifact(result, key).get_int_custom_property(name))
+    return bool(find_artifact(result, key).get_int_custom_property(name))
 
 
 def _text(result: NodeResult, key: str, name: str) -> str:
-    return str(_artifact(result, key).get_string_custom_property(name))
+    return str(find_artifact(result, key).get_string_custom_property(name))

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from components.errors import ConfigError
 from components.ingest.bars import ValidationConfig, is_day
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from components.lake import arriving, bar_rows, compacting, layout, publishing, revising, vacuuming
 from components.lake.commits import Snapshot
 from components.lake.storage import Storage

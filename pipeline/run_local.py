@@ -57,10 +57,12 @@ class TrainingReport(RunReport):
     Attributes:
       verdict: of the gate, see verdict.Verdict.
       metrics: figures behind it, see results.EvaluationResults.
+      database: run_id and the rows that were written, where the run is written to a database.
     """
 
     verdict: dict[str, Any] | None = None
     metrics: dict[str, Any] | None = None
+    database: dict[str, Any] | None = None
 
 
 def run(config_file: str, overrides: Sequence[str], as_json: bool) -> int:
@@ -99,6 +101,10 @@ class LocalRun(abc.ABC):
     def start_report(self) -> Any:
         """A RunReport of this kind of run."""
 
+    def prepare(self, config: PipelineConfig) -> None:
+        """Refuses what can be known to fail before anything slow is begun; nothing, if not overridden."""
+        return
+
     @abc.abstractmethod
     def create_pipeline(self, config: PipelineConfig) -> Any:
         """Wires the components."""
@@ -131,6 +137,7 @@ class LocalRun(abc.ABC):
 
         config = load_config(config_file, overrides)
         self._open_log(config)
+        self.prepare(config)
         with run_lock.hold(config.paths.lock):
             from pipeline.local_runner import LocalRunner
 
@@ -187,6 +194,12 @@ class _TrainingRun(LocalRun):
     def start_report(self) -> TrainingReport:
         return TrainingReport()
 
+    def prepare(self, config: PipelineConfig) -> None:
+        if config.is_published:
+            from components.database import schema
+
+            schema.check_version(config.database)
+
     def create_pipeline(self, config: PipelineConfig) -> Any:
         from pipeline import dag
 
@@ -201,7 +214,16 @@ class _TrainingRun(LocalRun):
         self.report.verdict = end.verdict.to_json()
         self.report.metrics = dataclasses.asdict(end.results)
         self.report.paths["model"] = end.model_path or None
-        return outcome.render(end)
+        lines = outcome.render(end)
+        if not config.is_published:
+            return lines
+        from pipeline import publication
+
+        for line in lines:  # They hold, whatever becomes of the writing.
+            self._console.say(line)
+        published = publication.publish(config, self.results, end)
+        self.report.database = dataclasses.asdict(published)
+        return [published.describe()]
 
 
 def _without_nan(value: Any) -> Any:

@@ -140,7 +140,7 @@ def _write_best(found: Found, path: pathlib.Path) -> None:
 
 def _describe_origin(settings: TuneSettings) -> dict[str, Any]:
     """All that decides a search; how many trials run at a time does not."""
-    from components.ingest.sources import fingerprint
+    from components.ingest.parts import fingerprint
 
     parts = dataclasses.asdict(settings)
     del parts["source"], parts["tune"]["parallel"], parts["tune"]["enabled"]

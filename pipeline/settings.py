@@ -109,7 +109,7 @@ def build(cls: type[T], tree: Tree, path: str = "") -> T:
         the dataclass refuses its values.
     """
     hints = typing.get_type_hints(cls)
-    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    fields = {field.name: field for field in dataclasses.fields(cls) if is_key(field)}  # type: ignore[arg-type]
     for key, value in tree.items():
         if key not in fields:
             raise ConfigError(_unknown_key(_join(path, key), _place(value), path, list(fields)))
@@ -126,6 +126,11 @@ def build(cls: type[T], tree: Tree, path: str = "") -> T:
         return cls(**values)
     except ValueError as error:
         raise ConfigError(_with_place(str(error), tree, path)) from error
+
+
+def is_key(field: dataclasses.Field[Any]) -> bool:
+    """Whether a field is read; one that is not is filled in by the section around its own."""
+    return bool(field.metadata.get("is_key", True))
 
 
 def _mapping(node: yaml.MappingNode, name: str, path: str) -> Tree:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 import sys
@@ -51,7 +50,7 @@ def watch_drift(config_file: str, overrides: tuple[str, ...], as_json: bool, **o
     if options["every_seconds"] is None:
         del options["every_seconds"]
     config = DriftConfig(
-        source=dataclasses.replace(sections.source, path=path) if path else sections.source,
+        source=sections.source.at_files(path) if path else sections.source,
         validation=sections.validation,
         client=client,
         **options,

@@ -12,7 +12,7 @@ from components.errors import ConfigError, ServingError
 from components.infer.forecast_table import check_path, write_table
 from components.infer.universe_report import describe_skipped
 from components.ingest.bars import ValidationConfig, day_number
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from components.push import publish
 from serving import embedded
 from serving.client_config import TIMEOUT_SECONDS, ClientConfig

@@ -14,9 +14,10 @@ from components.errors import InputError
 from components.ingest.bars import EPOCH, LEAST_HISTORY_DAYS, Piece, TickerBars, ValidationConfig, iso_date
 from components.ingest.findings import Finding, raise_refused
 from components.ingest.history import clean_ticker
+from components.ingest.parts import list_parts, read_rows
 from components.ingest.reference import ReferenceData, read_reference
 from components.ingest.rows import check_rows
-from components.ingest.sources import SourceConfig, list_files, read_rows
+from components.ingest.source_config import SourceConfig
 from serving.bars import Columns
 
 MAX_NAMES = 3
@@ -44,7 +45,7 @@ def read_latest_bars(
     for ticker in tickers:
         if ticker not in names:
             raise InputError(
-                f"a ticker must be one of {source.path}, got {ticker!r}; {_suggest(ticker, names)}"
+                f"a ticker must be one of {source.place}, got {ticker!r}; {_suggest(ticker, names)}"
             )
         if ticker not in pieces:
             until = "" if last_day is None else f" until {iso_date(last_day)}"
@@ -63,11 +64,11 @@ def _read_pieces(
     pieces: dict[str, list[Piece]] = collections.defaultdict(list)
     findings: list[Finding] = []
     names: set[str] = set()
-    for file in list_files(source):
-        rows = read_rows(file, source)
+    for part in list_parts(source):
+        rows = read_rows(part, source)
         row_tickers = rows[contract.TICKER].astype(str).str.strip().to_numpy(object)
         names.update(row_tickers)
-        own, found = check_rows(rows[np.isin(row_tickers, list(tickers))], file, validation, last_day)
+        own, found = check_rows(rows[np.isin(row_tickers, list(tickers))], part.name, validation, last_day)
         findings += found
         for ticker, piece in own.items():
             pieces[ticker].append(piece)

@@ -14,9 +14,10 @@ from components.infer.universe_report import describe_skipped
 from components.ingest.bars import LEAST_HISTORY_DAYS, Piece, TickerBars, ValidationConfig, iso_date
 from components.ingest.findings import Finding, raise_refused
 from components.ingest.history import clean_ticker
+from components.ingest.parts import list_parts, read_rows
 from components.ingest.reference import ReferenceData, read_reference
 from components.ingest.rows import check_rows
-from components.ingest.sources import SourceConfig, list_files, read_rows
+from components.ingest.source_config import SourceConfig
 from serving.bars import Columns
 from serving.latest_bars import to_columns
 
@@ -43,10 +44,10 @@ def read_universe(
     last_day: int | None = None,
     num_bars: int = contract.LOOKBACK,
 ) -> Universe:
-    """Reads, file by file, and keeps the latest bars of each ticker.
+    """Reads, part by part, and keeps the latest bars of each ticker.
 
     Args:
-      source: where the bars are; one file at a time is in memory as a whole.
+      source: where the bars are; one file or range of tickers at a time is in memory as a whole.
       validation: the policies: what one refuses ends the forecast, what it quarantines skips the ticker.
       last_day: days since 1970-01-01; later bars are ignored. None keeps all.
       num_bars: of each ticker, at most; a forecast looks at contract.LOOKBACK.
@@ -71,7 +72,7 @@ def read_universe(
     raise_refused(refused)
     if not bars:
         raise InputError(
-            f"{source.path} must leave at least one ticker to forecast, got {describe_skipped(skipped)}; "
+            f"{source.place} must leave at least one ticker to forecast, got {describe_skipped(skipped)}; "
             "give longer histories"
         )
     return Universe(bars, skipped)
@@ -84,15 +85,15 @@ def _read_pieces(
     pieces: dict[str, list[Piece]] = collections.defaultdict(list)
     findings: list[Finding] = []
     names: set[str] = set()
-    files = list_files(source)
-    for number, file in enumerate(files, 1):
-        rows = read_rows(file, source)
-        own, found = check_rows(rows, file, validation, last_day)
+    parts = list_parts(source)
+    for number, part in enumerate(parts, 1):
+        rows = read_rows(part, source)
+        own, found = check_rows(rows, part.name, validation, last_day)
         names.update(name for name in rows[contract.TICKER].astype(str).str.strip().unique() if name)
         findings += found
         for ticker, piece in own.items():
             pieces[ticker] = _keep_newest([*pieces[ticker], _cut(piece, num_kept)], num_kept)
-        progress.report("files read", number, len(files))
+        progress.report("parts read", number, len(parts))
     return pieces, findings, names
 
 

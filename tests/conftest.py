@@ -9,9 +9,13 @@ import pathlib
 import signal
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.fixtures.postgres_server import PostgresServer
 
 ROOT = pathlib.Path(__file__).parent.parent
 MARKETCAST = [sys.executable, "-m", "pipeline.cli"]
@@ -51,6 +55,15 @@ def interruptible() -> None:
     """Programs that tests start can be interrupted, even where the shell had the tests ignore SIGINT."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A real PostgreSQL, started once a session."""
+    from tests.fixtures.postgres_server import start_postgres
+
+    with start_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pandas as pd
 from benchmarks.sp500 import make_bars
 from components.ingest.bars import ValidationConfig
 from components.ingest.panel import read_panel
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from pipeline.config import load_config
 
 

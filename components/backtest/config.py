@@ -9,7 +9,7 @@ from components.backtest.classical import CLASSICAL
 from components.backtest.folds import FoldConfig
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from components.train.config import ModelConfig, TrainConfig
 
 GARCH = "garch_t"

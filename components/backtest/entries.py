@@ -16,7 +16,7 @@ from components.backtest.gradient_boosting import GradientBoosting
 from components.backtest.network import Network
 from components.backtest.walk import Entry, MakeEntries
 from components.ingest.bars import iso_date
-from components.ingest.sources import fingerprint
+from components.ingest.parts import fingerprint
 
 PACKAGES = ("arch", "keras", "lightgbm", "numpy", "pandas", "scipy", "tensorflow")
 """Whose versions decide a forecast."""

@@ -21,7 +21,7 @@ from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
 from components.ingest.executor import check_fingerprint
 from components.ingest.panel import read_panel
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from components.report.page import make_page
 from components.train.config import ModelConfig, TrainConfig
 
@@ -67,13 +67,13 @@ def read_settings(properties: Mapping[str, Any]) -> BacktestSettings:
     backtest: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in given["backtest"].items()
     }
-    source = given["source"] | {
-        "path": properties[contract.DATA_PARAMETER],
-        "metadata_path": properties[contract.METADATA_PARAMETER],
-    }
     try:
         return BacktestSettings(
-            SourceConfig(**source),
+            SourceConfig.from_properties(
+                given["source"],
+                properties[contract.DATA_PARAMETER],
+                properties[contract.METADATA_PARAMETER],
+            ),
             ValidationConfig(**given["validation"]),
             ChunkConfig(**given["chunks"] | {"as_of": properties[contract.AS_OF_PARAMETER]}),
             ModelConfig(**given["model"]),

@@ -16,7 +16,7 @@ from components import contract
 from components.infer import latest_executor
 from components.ingest import executor as ingest_executor
 from components.ingest.bars import ValidationConfig
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 
 
 class UniverseReportArtifact(types.Artifact):
@@ -79,7 +79,7 @@ class LatestBarsGen(base_beam_component.BaseBeamComponent):
             **{
                 **changing,
                 **(parameters or {}),
-                ingest_executor.SOURCE_KEY: json.dumps(source.built_in(), sort_keys=True),
+                ingest_executor.SOURCE_KEY: json.dumps(source.to_properties(), sort_keys=True),
                 ingest_executor.VALIDATION_KEY: json.dumps(dataclasses.asdict(validation), sort_keys=True),
                 ingest_executor.NUM_SHARDS_KEY: num_shards,
                 contract.FINGERPRINT_PROPERTY: input_fingerprint,

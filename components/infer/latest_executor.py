@@ -28,7 +28,7 @@ from components.ingest.executor import (
     write_text,
 )
 from components.ingest.findings import raise_refused
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 
 REPORT_KEY = "report"
 _STAGING = "staging"
@@ -65,10 +65,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def read_config(properties: dict[str, Any]) -> beam_examples.ReadConfig:
-    source = SourceConfig(
-        **json.loads(properties[SOURCE_KEY]) | {"path": properties[contract.DATA_PARAMETER]},
-        metadata_path="",
-    )
+    kept = json.loads(properties[SOURCE_KEY])
+    source = SourceConfig.from_properties(kept, properties[contract.DATA_PARAMETER], "").without_sectors()
     validation = ValidationConfig(**json.loads(properties[VALIDATION_KEY]))
     as_of = properties[contract.AS_OF_PARAMETER]
     try:
@@ -96,7 +94,7 @@ def _conclude(staging: str, source: SourceConfig) -> UniverseReport:
     )
     if not report.as_of:
         raise InputError(
-            f"{source.path} must leave at least one ticker to forecast, got {report.describe()}; give longer "
-            "histories"
+            f"{source.place} must leave at least one ticker to forecast, got {report.describe()}; give "
+            "longer histories"
         )
     return report

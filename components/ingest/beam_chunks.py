@@ -17,7 +17,7 @@ from components.ingest.chunks import ChunkConfig, cut_chunks
 from components.ingest.findings import Finding
 from components.ingest.report import SplitSummary, TickerSummary, summarise_ticker
 from components.ingest.sessions import Gap, TickerGaps
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The Beam graph from bars to example files: files -> pieces -> one ticker -> examples -> shards."""
+"""The Beam graph from bars to example files: parts -> pieces -> one ticker -> examples -> shards."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from components.ingest.bars import Piece, TickerBars, ValidationConfig
 from components.ingest.findings import Finding
 from components.ingest.history import clean_ticker
 from components.ingest.panel import read_pieces
+from components.ingest.parts import Part, list_parts, read_sectors
 from components.ingest.reference import ReferenceData, read_reference
 from components.ingest.sessions import find_gaps
-from components.ingest.sources import SourceConfig, list_files, read_sectors
+from components.ingest.source_config import SourceConfig
 
 SPLIT_FOLDER = "Split-{split}"
 SHARD_FILE = "data_tfrecord-{index:05d}-of-{num_shards:05d}.gz"
@@ -64,7 +65,7 @@ class ReadConfig:
 def write_examples(
     pipeline: beam.Pipeline, config: ReadConfig, cut: Cut, splits: Sequence[str], folder: str
 ) -> None:
-    """Adds the whole way from files to example files and notes.
+    """Adds the whole way from the source to example files and notes.
 
     Args:
       pipeline: to add to.
@@ -73,13 +74,13 @@ def write_examples(
       splits: all that `cut` may name; each gets its files, even where they are empty.
       folder: gets a folder of example files for each split, and NOTES_FILE.
     """
-    sectors = read_sectors(config.source.metadata_path)
+    sectors = read_sectors(config.source)
     reference = read_reference(config.source, config.validation, config.last_day)
     read = (
         pipeline
-        | "Files" >> beam.Create(list_files(config.source))
+        | "Parts" >> beam.Create(list_parts(config.source))
         | "Spread" >> beam.Reshuffle()
-        | "Read" >> beam.FlatMap(_read_file, config).with_outputs(_NOTES, main="pieces")
+        | "Read" >> beam.FlatMap(_read_part, config).with_outputs(_NOTES, main="pieces")
     )
     made = (
         read.pieces
@@ -122,8 +123,8 @@ def _note(value: Any) -> beam.pvalue.TaggedOutput:
     return beam.pvalue.TaggedOutput(_NOTES, (type(value).__name__, dataclasses.asdict(value)))
 
 
-def _read_file(file: str, config: ReadConfig) -> Iterator[tuple[str, Piece] | beam.pvalue.TaggedOutput]:
-    pieces, findings = read_pieces(file, config.source, config.validation, config.last_day)
+def _read_part(part: Part, config: ReadConfig) -> Iterator[tuple[str, Piece] | beam.pvalue.TaggedOutput]:
+    pieces, findings = read_pieces(part, config.source, config.validation, config.last_day)
     yield from pieces.items()
     yield from map(_note, findings)
 

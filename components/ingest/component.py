@@ -13,9 +13,10 @@ from tfx.orchestration import data_types
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components import contract
-from components.ingest import executor, sources
+from components.ingest import executor, parts
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
+from components.ingest.source_config import SourceConfig
 
 
 class IngestReport(types.Artifact):
@@ -59,7 +60,7 @@ class BarsExampleGen(base_beam_component.BaseBeamComponent):
 
     def __init__(
         self,
-        source: sources.SourceConfig,
+        source: SourceConfig,
         validation: ValidationConfig,
         chunks: ChunkConfig,
         input_fingerprint: str = "",
@@ -88,7 +89,7 @@ class BarsExampleGen(base_beam_component.BaseBeamComponent):
             **{
                 **changing,
                 **(parameters or {}),
-                executor.SOURCE_KEY: _to_json(source.built_in()),
+                executor.SOURCE_KEY: _to_json(source.to_properties()),
                 executor.VALIDATION_KEY: _to_json(dataclasses.asdict(validation)),
                 executor.CHUNKS_KEY: _to_json(
                     {key: value for key, value in dataclasses.asdict(chunks).items() if key != "as_of"}
@@ -102,9 +103,9 @@ class BarsExampleGen(base_beam_component.BaseBeamComponent):
         super().__init__(spec=spec)
 
     @staticmethod
-    def fingerprint(source: sources.SourceConfig) -> str:
+    def fingerprint(source: SourceConfig) -> str:
         """Returns the fingerprint of what the source holds now."""
-        return sources.fingerprint(source)
+        return parts.fingerprint(source)
 
 
 def _to_json(config: Mapping[str, Any]) -> str:

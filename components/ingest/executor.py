@@ -16,11 +16,12 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from components import contract
 from components.errors import ConfigError, InputError
-from components.ingest import beam_chunks, beam_examples, sources
+from components.ingest import beam_chunks, beam_examples, parts
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
 from components.ingest.findings import raise_refused
 from components.ingest.report import QUARANTINE_FILE, REPORT_FILE, build_report, collect_quarantined
+from components.ingest.source_config import SourceConfig
 
 SOURCE_KEY = "source"
 VALIDATION_KEY = "validation"
@@ -37,14 +38,12 @@ def read_config(properties: Mapping[str, Any]) -> beam_chunks.IngestConfig:
     Raises:
       ConfigError: what this run was given is wrong.
     """
-    source = json.loads(properties[SOURCE_KEY]) | {
-        "path": properties[contract.DATA_PARAMETER],
-        "metadata_path": properties[contract.METADATA_PARAMETER],
-    }
+    source = json.loads(properties[SOURCE_KEY])
+    places = (properties[contract.DATA_PARAMETER], properties[contract.METADATA_PARAMETER])
     chunks = json.loads(properties[CHUNKS_KEY]) | {"as_of": properties[contract.AS_OF_PARAMETER]}
     try:
         return beam_chunks.IngestConfig(
-            sources.SourceConfig(**source),
+            SourceConfig.from_properties(source, *places),
             ValidationConfig(**json.loads(properties[VALIDATION_KEY])),
             ChunkConfig(**chunks),
             properties[NUM_SHARDS_KEY],
@@ -75,6 +74,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             findings, summaries = beam_chunks.read_notes(staging)
             raise_refused(findings)
             quarantined = collect_quarantined(findings, config.source)
+            check_fingerprint(config.source, fingerprint)
             tickers = quarantined[config.source.file_column(contract.TICKER)]
             report = build_report(summaries, findings, tickers, fingerprint)
             for split in contract.SPLITS:
@@ -88,16 +88,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         _record(output, report)
 
 
-def check_fingerprint(source: sources.SourceConfig, expected: str) -> str:
+def check_fingerprint(source: SourceConfig, expected: str) -> str:
     """Returns the input's fingerprint; it must be the expected one, where one is expected.
 
     Raises:
       InputError: the input has changed since the run was started.
     """
-    fingerprint = sources.fingerprint(source)
+    fingerprint = parts.fingerprint(source)
     if expected and fingerprint != expected:
         raise InputError(
-            f"{source.path} must stay as it was when the run started (fingerprint {expected}), got "
+            f"{source.place} must stay as it was when the run started (fingerprint {expected}), got "
             f"{fingerprint}; run again"
         )
     return fingerprint

@@ -11,10 +11,11 @@ from components.errors import InputError
 from components.ingest.bars import Piece, TickerBars, ValidationConfig
 from components.ingest.findings import Finding, raise_refused, unreadable
 from components.ingest.history import clean_ticker
+from components.ingest.parts import Part, list_parts, read_rows, read_sectors
 from components.ingest.reference import read_reference
 from components.ingest.rows import check_rows
 from components.ingest.sessions import TickerGaps, find_gaps
-from components.ingest.sources import SourceConfig, list_files, read_rows, read_sectors
+from components.ingest.source_config import SourceConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,14 +34,14 @@ class Panel:
 
 
 def read_pieces(
-    file: str, source: SourceConfig, validation: ValidationConfig, last_day: int | None
+    part: Part, source: SourceConfig, validation: ValidationConfig, last_day: int | None
 ) -> tuple[dict[str, Piece], list[Finding]]:
-    """Reads and checks one file's rows; a file that cannot be read is a finding, too."""
+    """Reads and checks one part's rows; a part that cannot be read is a finding, too."""
     try:
-        rows = read_rows(file, source)
+        rows = read_rows(part, source)
     except InputError as error:
-        return {}, [unreadable(file, error)]
-    return check_rows(rows, file, validation, last_day)
+        return {}, [unreadable(part.name, error)]
+    return check_rows(rows, part.name, validation, last_day)
 
 
 def read_panel(source: SourceConfig, validation: ValidationConfig, last_day: int | None = None) -> Panel:
@@ -53,12 +54,12 @@ def read_panel(source: SourceConfig, validation: ValidationConfig, last_day: int
     Raises:
       InputError: a policy refuses.
     """
-    sectors = read_sectors(source.metadata_path)
+    sectors = read_sectors(source)
     reference = read_reference(source, validation, last_day)
     pieces: dict[str, list[Piece]] = collections.defaultdict(list)
     findings: list[Finding] = []
-    for file in list_files(source):
-        own, found = read_pieces(file, source, validation, last_day)
+    for part in list_parts(source):
+        own, found = read_pieces(part, source, validation, last_day)
         findings += found
         for ticker, piece in own.items():
             pieces[ticker].append(piece)

@@ -9,7 +9,7 @@ from components.ingest import exchange_calendar
 from components.ingest.actions import Actions, read_actions
 from components.ingest.bars import ValidationConfig
 from components.ingest.sessions import Sessions
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 
 
 @dataclasses.dataclass(frozen=True)

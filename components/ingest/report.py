@@ -14,8 +14,9 @@ from components.errors import InputError
 from components.ingest.bars import TickerBars, iso_date
 from components.ingest.chunks import Chunk
 from components.ingest.findings import QUARANTINE, Finding
+from components.ingest.parts import list_parts, read_original
 from components.ingest.sessions import Gap, TickerGaps
-from components.ingest.sources import SourceConfig, read_original
+from components.ingest.source_config import SourceConfig
 
 REPORT_FILE = "ingest_report.json"
 QUARANTINE_FILE = "quarantine.csv"
@@ -78,15 +79,20 @@ def collect_quarantined(findings: Iterable[Finding], source: SourceConfig) -> pd
     Returns:
       The input's own columns as text, then file, line and reason (several are joined by `; `), sorted by
       file and line. A column of the input that is called like one of ours gets ` (given)` after its name.
+    Raises:
+      InputError: the input has changed since it was checked.
     """
     reasons: dict[str, dict[int, list[str]]] = collections.defaultdict(lambda: collections.defaultdict(list))
     for finding in findings:
         if finding.policy == QUARANTINE:
             for line in finding.lines:
                 reasons[finding.file][line].append(finding.reason)
+    parts = {part.name: part for part in list_parts(source)} if reasons else {}
     tables = []
     for file in sorted(reasons):
-        rows = read_original(file, reasons[file].keys()).rename(
+        if file not in parts:
+            raise InputError(f"{file} must stay as it was when the run started, got it gone; run again")
+        rows = read_original(parts[file], reasons[file].keys(), source).rename(
             columns={name: f"{name} (given)" for name in PLACE_COLUMNS}
         )
         joined = ["; ".join(sorted(reasons[file][line])) for line in rows.index]

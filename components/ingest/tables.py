@@ -6,6 +6,7 @@ import collections
 import io
 import zlib
 from collections.abc import Sequence
+from typing import IO
 
 import pandas as pd
 import pyarrow as pa
@@ -22,6 +23,8 @@ CSV_FIRST_LINE = 2
 """Line of a CSV file's first row: the header is line 1."""
 PARQUET_FIRST_LINE = 1
 """A Parquet file has no header: its first row is row 1."""
+ROW_FIRST_LINE = 1
+"""The same of rows that a database sends."""
 LINE = "line"
 """Name of a table's index."""
 
@@ -60,7 +63,14 @@ def read_table(file: str, number_columns: Sequence[str] = (), columns: Sequence[
         ) from error
 
 
-def _read_csv(file: str, number_columns: Sequence[str]) -> pd.DataFrame:
+def read_rows_of(stream: IO[bytes], number_columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Reads rows that a database has sent as CSV; the first is row 1. See read_table."""
+    return _read_csv(stream, number_columns, ROW_FIRST_LINE)
+
+
+def _read_csv(
+    file: str | IO[bytes], number_columns: Sequence[str], first_line: int = CSV_FIRST_LINE
+) -> pd.DataFrame:
     try:
         table = _parse_csv(file, number_columns)
     except (*_BROKEN, *_MALFORMED):
@@ -69,13 +79,15 @@ def _read_csv(file: str, number_columns: Sequence[str]) -> pd.DataFrame:
         table = _parse_csv(file, ())
     if len(table) and not isinstance(table.index, pd.RangeIndex):
         raise pd.errors.ParserError("each line has more fields than the header")
-    table.index = pd.RangeIndex(CSV_FIRST_LINE, CSV_FIRST_LINE + len(table), name=LINE)
+    table.index = pd.RangeIndex(first_line, first_line + len(table), name=LINE)
     text = table.select_dtypes("object")
     blank = (text.isna() | (text == "")).all(axis=1) & (text.shape[1] == table.shape[1])
     return table[~blank]
 
 
-def _parse_csv(file: str, number_columns: Sequence[str]) -> pd.DataFrame:
+def _parse_csv(file: str | IO[bytes], number_columns: Sequence[str]) -> pd.DataFrame:
+    if not isinstance(file, str):
+        file.seek(0)
     types: dict[str, str] = collections.defaultdict(lambda: "str")
     types.update(dict.fromkeys(number_columns, "float64"))
     return pd.read_csv(

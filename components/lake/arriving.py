@@ -15,8 +15,9 @@ from components.ingest.bars import Piece, ValidationConfig
 from components.ingest.findings import QUARANTINE, Finding, raise_refused
 from components.ingest.history import merge_pieces
 from components.ingest.panel import read_pieces
+from components.ingest.parts import list_parts
 from components.ingest.report import collect_quarantined
-from components.ingest.sources import SourceConfig, list_files
+from components.ingest.source_config import SourceConfig
 from components.lake.bar_rows import BarRows
 
 
@@ -49,13 +50,13 @@ def read_checked(source: SourceConfig, validation: ValidationConfig) -> CheckedB
     """
     pieces: dict[str, list[Piece]] = collections.defaultdict(list)
     findings: list[Finding] = []
-    files = list_files(source)
-    for number, file in enumerate(files, 1):
-        own, found = read_pieces(file, source, validation, None)
+    parts = list_parts(source)
+    for number, part in enumerate(parts, 1):
+        own, found = read_pieces(part, source, validation, None)
         findings += found
         for ticker, piece in own.items():
             pieces[ticker].append(piece)
-        progress.report("files read", number, len(files))
+        progress.report("parts read", number, len(parts))
     raise_refused(findings)
     rows, found = _gather(pieces, validation)
     raise_refused(found)
@@ -63,7 +64,7 @@ def read_checked(source: SourceConfig, validation: ValidationConfig) -> CheckedB
     if not len(rows):
         checks = sorted({one.check for one in findings + found if one.policy == QUARANTINE})
         raise InputError(
-            f"{source.path} must leave at least one sound row, got {len(quarantined):,} rows, all of them "
+            f"{source.place} must leave at least one sound row, got {len(quarantined):,} rows, all of them "
             f"quarantined ({', '.join(checks)}); mend the input"
         )
     text = quarantined.to_csv(index=False) if len(quarantined) else ""

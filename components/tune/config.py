@@ -8,7 +8,7 @@ from typing import Any
 
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from components.train.config import ModelConfig, TrainConfig
 
 SECTIONS: Mapping[str, type[ModelConfig | TrainConfig]] = {"model": ModelConfig, "train": TrainConfig}

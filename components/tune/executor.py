@@ -17,7 +17,7 @@ from components.errors import ConfigError
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
 from components.ingest.panel import read_panel
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from components.train.config import ModelConfig, TrainConfig
 from components.tune import search
 from components.tune.config import TuneConfig, TuneSettings
@@ -52,13 +52,13 @@ def read_settings(properties: Mapping[str, Any]) -> TuneSettings:
       ConfigError: what this run was given is wrong.
     """
     given = json.loads(properties[SETTINGS_KEY])
-    source = given["source"] | {
-        "path": properties[contract.DATA_PARAMETER],
-        "metadata_path": properties[contract.METADATA_PARAMETER],
-    }
     try:
         return TuneSettings(
-            SourceConfig(**source),
+            SourceConfig.from_properties(
+                given["source"],
+                properties[contract.DATA_PARAMETER],
+                properties[contract.METADATA_PARAMETER],
+            ),
             ValidationConfig(**given["validation"]),
             ChunkConfig(**given["chunks"] | {"as_of": properties[contract.AS_OF_PARAMETER]}),
             ModelConfig(**given["model"]),

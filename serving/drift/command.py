@@ -10,7 +10,7 @@ from typing import TextIO
 import numpy as np
 
 from components import contract
-from components.errors import ConfigError, InputError, MarketcastError, ServingError
+from components.errors import ConfigError, DatabaseError, InputError, MarketcastError, ServingError
 from serving.bars import Columns
 from serving.connect import connect
 from serving.drift.config import DriftConfig
@@ -71,7 +71,7 @@ def run_round(config: DriftConfig, metrics: DriftMetrics) -> tuple[DriftFigures,
         newest = max(columns[contract.DATE][-1] for columns in universe.bars.values())
         with connect(config.client) as client:
             past, version = replay(client, take_listed(universe.bars, newest), config.days)
-    except (InputError, ConfigError):
+    except (InputError, ConfigError, DatabaseError):
         metrics.observe_failure("bars")
         raise
     except ServingError:

@@ -6,7 +6,7 @@ import dataclasses
 
 from components.errors import ConfigError
 from components.ingest.bars import ValidationConfig
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from serving.client_config import ClientConfig
 
 DAYS = 60

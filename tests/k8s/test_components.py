@@ -142,9 +142,9 @@ def test_the_secret_of_the_example_is_the_one_that_is_made():
         for one in of_kind(render("components/pipeline-secrets"), "ExternalSecret")
         if one["spec"]["target"]["name"] == "prices-database"
     ]
-    assert [one["secretKey"] for one in made["data"]] == ["url"]
+    assert [one["secretKey"] for one in made["data"]] == ["password"]
     told = (FOLDER / "components/pipeline-secrets/kustomization.yaml").read_text()
-    assert "{DATABASE_URL: {secret: prices-database, key: url}}" in told
+    assert "{MARKETCAST_DATABASE_PASSWORD: {secret: prices-database, key: password}}" in told
 
 
 def test_the_job_asks_for_a_schedule_that_the_command_takes():

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from components.ingest.bars import ValidationConfig
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from pipeline import run_ingest
 from tests.components.lake.lakes import list_days, make_bars, read_lake, write_csv
 from tests.conftest import MARKETCAST, ROOT, run_marketcast

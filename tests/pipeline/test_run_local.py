@@ -17,10 +17,10 @@ def fixture_run(tmp_path, monkeypatch, capfd):
 
     monkeypatch.chdir(tmp_path)
 
-    def run(story):
+    def run(story, *overrides):
         monkeypatch.setattr(dag, "create_pipeline", lambda config: judged_pipeline.create(config, story))
         capfd.readouterr()
-        exit_code = run_local.run("", [], as_json=True)
+        exit_code = run_local.run("", overrides, as_json=True)
         shown = capfd.readouterr()
         report = json.loads(shown.out)
         assert report["exit_code"] == exit_code
@@ -101,3 +101,20 @@ def test_an_interrupted_run_ends_with_130_and_can_be_run_again(run):
     assert (exit_code, report["outcome"]) == (130, "interrupted")
     assert "Evaluator           stopped" in screen
     assert run("pushed")[0] == 0
+
+
+def test_a_run_that_cannot_be_written_down_ends_with_5_and_keeps_its_model(run, monkeypatch):
+    from components.database import schema
+    from components.errors import DatabaseError
+    from pipeline import publication
+
+    def refuse(*_):
+        raise DatabaseError("database d must let u in, got: refused; check database.*")
+
+    monkeypatch.setattr(schema, "check_version", lambda _: None)
+    monkeypatch.setattr(publication, "publish", refuse)
+    exit_code, report, screen = run("pushed", "database.publish=always")
+    assert (exit_code, report["outcome"], report["database"]) == (5, "pushed", None)
+    assert report["error"] == "database d must let u in, got: refused; check database.*"
+    assert screen.index("blessed and pushed: models/marketcast/17") < screen.index("error: database d")
+    assert pathlib.Path("models/marketcast/17").is_dir()

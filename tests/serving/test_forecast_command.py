@@ -10,7 +10,7 @@ import pytest
 
 from components import contract
 from components.errors import ConfigError, InputError, ServingError
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from serving.connect import connect
 from serving.forecast_command import ForecastOptions, forecast
 from tests.serving.conftest import push

@@ -9,7 +9,7 @@ import pytest
 from components import contract
 from components.errors import InputError
 from components.ingest.bars import ValidationConfig, day_number
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from serving.bars import take_latest_bars
 from serving.latest_bars import read_latest_bars
 from tests.serving.sample_bars import make_frame

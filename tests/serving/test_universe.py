@@ -12,7 +12,7 @@ from components.errors import InputError
 from components.infer.universe_report import describe_skipped
 from components.ingest.bars import ValidationConfig, day_number
 from components.ingest.findings import QUARANTINE
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from serving.bars import take_latest_bars
 from serving.latest_bars import read_latest_bars
 from serving.universe import SPARE_BARS, read_universe
@@ -114,5 +114,5 @@ def test_progress_is_told(frame, write):
         read_universe(write(*np.array_split(frame, 2)), VALIDATION)
     finally:
         progress.set_listener(None)
-    assert ("files read", 2, 2) in told
+    assert ("parts read", 2, 2) in told
     assert told[-1] == ("tickers checked", 3, 3)

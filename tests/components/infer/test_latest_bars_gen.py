@@ -11,7 +11,7 @@ from components import contract
 from components.errors import ConfigError, InputError
 from components.ingest.bars import ValidationConfig, day_number
 from components.ingest.findings import QUARANTINE
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from serving.bars import take_latest_bars
 from tests.serving.sample_bars import make_frame
 

@@ -16,7 +16,7 @@ from components.ingest.chunks import ChunkConfig
 from components.ingest.component import BarsExampleGen, IngestReport
 from components.ingest.examples import encode_chunk
 from components.ingest.executor import Executor
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 
 __all__ = ["BarsExampleGen", "Written", "encode_chunk", "run_ingest"]

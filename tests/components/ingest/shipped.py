@@ -3,7 +3,7 @@
 import pathlib
 
 from components.ingest.chunks import ChunkConfig
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 
 DATA_FOLDER = pathlib.Path(__file__).parents[3] / "data" / "raw"
 SHIPPED_SOURCE = SourceConfig(

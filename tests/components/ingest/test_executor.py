@@ -19,7 +19,7 @@ from components.ingest import sources
 from components.ingest.bars import ValidationConfig, day_number
 from components.ingest.chunks import ChunkConfig, cut_chunks
 from components.ingest.panel import read_panel
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 from tests.fixtures import bad_bars
 

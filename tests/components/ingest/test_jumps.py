@@ -12,7 +12,7 @@ from components.errors import InputError
 from components.ingest.bars import TickerBars, ValidationConfig, iso_date
 from components.ingest.jumps import find_unadjusted_splits
 from components.ingest.panel import Panel, read_panel
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from tests.components.ingest.shipped import SHIPPED_SOURCE
 
 REAL_SPLITS = {"AAPL": ["2000-06-21", "2005-02-28"], "MSFT": ["2003-02-18"]}

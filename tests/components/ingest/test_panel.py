@@ -12,7 +12,7 @@ from components import contract
 from components.errors import InputError
 from components.ingest.bars import TickerBars, ValidationConfig, day_number
 from components.ingest.panel import Panel, read_panel
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from tests.fixtures.bad_bars import BAD_INPUTS, NUM_DAYS, BadInput, good_bars, write_csv
 
 BY_POLICY = [bad for bad in BAD_INPUTS if bad.check]

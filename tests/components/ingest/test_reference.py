@@ -15,7 +15,7 @@ from components.ingest import sources
 from components.ingest.bars import ValidationConfig, day_number, iso_date
 from components.ingest.panel import Panel, read_panel
 from components.ingest.sessions import Gap, TickerGaps
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from serving.latest_bars import read_latest_bars
 from serving.universe import read_universe
 from tests.components.ingest.shipped import SHIPPED_SOURCE

@@ -15,7 +15,7 @@ from components.ingest.bars import ValidationConfig, day_number
 from components.ingest.chunks import ChunkConfig
 from components.ingest.panel import read_panel
 from components.ingest.report import describe
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from tests.components.ingest.shipped import SHIPPED_SOURCE
 
 pytestmark = pytest.mark.tf

@@ -22,7 +22,7 @@ from components.ingest.report import (
     summarise_ticker,
 )
 from components.ingest.sessions import Gap, TickerGaps
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from tests.components.ingest.shipped import SHIPPED_SOURCE
 
 _EVERY_SPLIT = {split: SplitSummary(1, 10, 10, 270) for split in contract.SPLITS}

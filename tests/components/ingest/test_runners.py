@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from pipeline.failures import find_user_error
 from tests.components.ingest.shipped import SHIPPED_SOURCE
 

@@ -6,7 +6,7 @@ import hashlib
 
 import pandas as pd
 
-from components.ingest.sources import COLUMNS
+from components.ingest.source_config import COLUMNS
 from tests.components.ingest.shipped import DATA_FOLDER
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from components.errors import InputError
 from components.ingest import sources
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 
 HEADER = "ticker,date,open,high,low,close,adj_close,volume\n"
 BAR = "NA,2000-01-03,1,2,0.5,1.5,1.25,100\n"

@@ -10,7 +10,7 @@ import numpy as np
 
 from components import contract
 from components.ingest.bars import ValidationConfig, day_number, iso_date
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from components.lake import bar_rows, publishing, reading, revising
 from components.lake.bar_rows import BarRows
 from components.lake.storage import Storage

@@ -8,7 +8,7 @@ import pathlib
 import pandas as pd
 import pytest
 
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from tests.components.ingest.shipped import SHIPPED_SOURCE
 from tests.components.lake.lakes import take_in
 
@@ -68,7 +68,7 @@ def test_the_components_hand_the_day_on() -> None:
     from components.backtest.component import Backtest
     from components.backtest.executor import read_settings as read_backtest_settings
     from components.infer.latest_component import LatestBarsGen
-    from components.infer.latest_executor import read_config
+    from components.infer.latest_executor import read_config as read_latest_config
     from components.ingest.component import BarsExampleGen
     from components.ingest.executor import read_config
     from components.tune.component import Tuner
@@ -78,11 +78,11 @@ def test_the_components_hand_the_day_on() -> None:
     config = load_config(
         "", ["source.known_on='2013-03-01'", "source.path=lake", "source.columns={close: c}"]
     )
-    expected = SourceConfig("lake", config.source.metadata_path, {"close": "c"}, KNOWN_ON)
+    expected = SourceConfig("lake", config.source.metadata_path, {"close": "c"}, known_on=KNOWN_ON)
     ingest = BarsExampleGen(config.source, config.validation, config.chunks)
     latest = LatestBarsGen(config.source, config.validation)
     assert read_config(ingest.exec_properties).source == expected
-    assert read_config(latest.exec_properties).source == dataclasses.replace(expected, metadata_path="")
+    assert read_latest_config(latest.exec_properties).source == expected.without_sectors()
     backtest = Backtest(config.backtest_settings)
     assert read_backtest_settings(backtest.exec_properties).source == expected
     assert read_tune_settings(Tuner(config.tune_settings).exec_properties).source == expected

@@ -15,7 +15,7 @@ from components.errors import InputError
 from components.ingest import sources
 from components.ingest.bars import ValidationConfig
 from components.ingest.panel import read_panel
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from tests.components.ingest.shipped import SHIPPED_SOURCE
 from tests.components.lake.lakes import add, make_bars, take_in, write_csv
 

@@ -15,7 +15,7 @@ from components.errors import InputError
 from components.ingest import sources
 from components.ingest.bars import ValidationConfig
 from components.ingest.panel import read_panel
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from components.lake.storage import Storage, TakenError
 from tests.components.lake.lakes import add, list_days, make_bars, read_lake, take_in, write_csv
 from tests.serving.model_sync.test_source import StandIn

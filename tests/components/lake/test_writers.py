@@ -14,7 +14,7 @@ import pytest
 
 from components.errors import ConfigError, InputError
 from components.ingest.bars import ValidationConfig
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from components.lake import layout, publishing, reading, revising, vacuuming
 from components.lake.publishing import Draft
 from components.lake.storage import Storage

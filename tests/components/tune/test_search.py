@@ -16,7 +16,7 @@ from components.evaluate import baselines
 from components.evaluate.metrics import pinball
 from components.ingest.bars import ValidationConfig, day_number
 from components.ingest.chunks import ChunkConfig
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from components.train.config import ModelConfig, TrainConfig
 from components.tune import search
 from components.tune.config import TuneConfig, TuneSettings

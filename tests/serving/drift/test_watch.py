@@ -15,7 +15,7 @@ import pytest
 from components import contract
 from components.errors import InputError, ServingError
 from components.ingest.bars import ValidationConfig
-from components.ingest.sources import SourceConfig
+from components.ingest.source_config import SourceConfig
 from serving.client_config import ClientConfig
 from serving.connect import connect
 from serving.drift import command
