@@ -70,7 +70,16 @@ def test_a_missing_password_file_is_named():
 def test_a_component_keeps_a_source_without_its_paths_or_a_password(monkeypatch):
     monkeypatch.setenv(PASSWORD_VARIABLE, "hunter2")
     server = DatabaseConfig(host="db.example", password_file="/run/secrets/password")
-    source = SourceConfig("a", "b", {"close": "c"}, "postgres", "SELECT 1", "", 3, server)
+    source = SourceConfig(
+        "a",
+        "b",
+        {"close": "c"},
+        kind="postgres",
+        query="SELECT 1",
+        metadata_query="",
+        partitions=3,
+        database=server,
+    )
     properties = source.to_properties()
     assert "hunter2" not in repr(properties)
     assert SourceConfig.from_properties(properties, "a", "b") == source
