@@ -54,6 +54,7 @@ MARKET_FEATURES = (
     "dispersion",
     "has_market",
 )
+"""The last one is 1 on a day with a market, where all others may be 0 too."""
 
 # --- Transformed features ----------------------------------------------------------------------
 FEATURES = "features"
@@ -85,7 +86,7 @@ QUANTILE_LEVELS_OUTPUT = "quantile_levels"
 HORIZONS_OUTPUT = "horizons"
 MODEL_VERSION = "model_version"
 HAS_MARKET = "has_market"
-"""1 for each ticker whose last day has a market, else 0: of UNIVERSE_SIGNATURE only."""
+"""1 for each ticker whose last day has a market, else 0; an output of models that see the market only."""
 
 # --- Tables of forecasts: a row a ticker, horizon and quantile -----------------------------------
 AS_OF = "as_of"

@@ -70,14 +70,14 @@ class BlockingClient(abc.ABC):
         """
         deadline = self._start(timeout_seconds)
         latest = take_latest_bars(bars)
-        if self._market.is_possible(latest) and (whole := self._ask_universe(latest, deadline)) is not None:
+        if (whole := self._ask_universe(latest, deadline)) is not None:
             return whole
         inquiry = Inquiry(latest, self.config.max_tickers)
         while batches := inquiry.next_batches():
             inquiry.accept(batches, self._ask_all(batches, deadline))
         answer = inquiry.join()
-        self._market.check(answer)
-        return answer
+        self._market.note(answer)
+        return self._ask_universe(latest, deadline) or answer
 
     def status(self, timeout_seconds: float | None = None) -> tuple[VersionStatus, ...]:
         """Each version that the server knows, newest first.
@@ -150,19 +150,14 @@ class BlockingClient(abc.ABC):
         return Deadline(self.config.timeout_seconds if timeout_seconds is None else timeout_seconds)
 
     def _ask_universe(self, bars: LatestBars, deadline: Deadline) -> Forecast | None:
-        """The forecast with market features, or None if the model that is served has none."""
-        if not self._market.is_known:
-            self._market.learn(self._describe_model(deadline))
-        if not self._market.is_served:
+        """The forecast with market features, or None where the model is not known to have them."""
+        if not self._market.is_wanted(bars):
             return None
         try:
-            answer = self._ask(Batch(0, bars, None, is_universe=True), deadline)
+            return self._ask(Batch(0, bars, None, is_universe=True), deadline)
         except CallError as error:
             self._market.excuse(error)
-            return None
-        if answer is not None:
-            self._market.check(answer)
-        return answer
+        return None
 
     def _ask_all(self, batches: Sequence[Batch], deadline: Deadline) -> list[Forecast | None]:
         if len(batches) == 1:

@@ -39,7 +39,8 @@ class Forecast:
       price_quantiles: float32 [tickers, horizons, levels], in the units of `last_close`.
       model_version: what the model calls itself.
       served_version: number of the version under the model's base path.
-      has_market: bool [tickers], whether it was made with the market features of its day.
+      sees_market: whether the model has market features.
+      has_market: bool [tickers], whether the forecast was made with those of its day.
     """
 
     tickers: tuple[str, ...]
@@ -51,6 +52,7 @@ class Forecast:
     price_quantiles: Floats
     model_version: str
     served_version: int
+    sees_market: bool
     has_market: npt.NDArray[np.bool_]
 
     def to_frame(self) -> pd.DataFrame:
@@ -106,6 +108,7 @@ def read_forecast(outputs: Mapping[str, npt.NDArray[Any]], bars: LatestBars, ser
         price_quantiles=outputs[contract.PRICE_QUANTILES],
         model_version=outputs[contract.MODEL_VERSION].item().decode(),
         served_version=served_version,
+        sees_market=contract.HAS_MARKET in outputs,
         has_market=outputs.get(contract.HAS_MARKET, np.zeros(grid[0])) > 0.0,
     )
 

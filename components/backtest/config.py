@@ -31,8 +31,8 @@ class BacktestConfig(FoldConfig):
       eval_years: years before each fold by which the network's best step is chosen, at least 1.
       models: names among marketcast, random_walk, random_walk_drift, historical, ewma_normal,
         ewma_empirical, garch_t, gjr_garch_t, lightgbm and marketcast_no_market; with marketcast, which the
-        others are compared with. marketcast_no_market, the same network without market features, takes part where
-        market.enabled is true: else it would be the same one.
+        others are compared with. marketcast_no_market, the same network without market features, takes part
+        where market.enabled is true: else it would be the same one.
       seeds: of the network, each fitted in every fold; the lowest one's figures are the headline.
     """
 

@@ -25,8 +25,8 @@ class DaySums:
 
     def merge(self, other: DaySums) -> DaySums:
         """The sums of both groups of tickers; as many days as both have together, however many tickers."""
-        if not len(self.days):
-            return other
+        if not len(self.days) or not len(other.days):
+            return self if len(self.days) else other
         days, positions = np.unique(np.concatenate([self.days, other.days]), return_inverse=True)
         sums = np.zeros((len(days), self.sums.shape[1]), np.int64)
         np.add.at(sums, positions, np.concatenate([self.sums, other.sums]))

@@ -97,7 +97,8 @@ class Forecaster:
           bars: ticker string [batch] and BAR_COLUMNS float32 [batch, time], oldest first.
         Returns:
           return_quantiles and price_quantiles [batch, horizons, levels], last_close [batch],
-          quantile_levels [levels], horizons [horizons], model_version [].
+          quantile_levels [levels], horizons [horizons], model_version []; of a network that sees the market
+          has_market [batch] too, zeros here.
         Raises:
           tf.errors.InvalidArgumentError: too few bars, or a bar that is no bar.
         """
@@ -110,7 +111,7 @@ class Forecaster:
         Args:
           bars: as for `forecast`, each ticker once, and DATE int64 [batch, time], days since 1970-01-01.
         Returns:
-          As `forecast`, and HAS_MARKET float32 [batch].
+          As `forecast`.
         Raises:
           tf.errors.InvalidArgumentError: as `forecast`, or days that repeat or run backwards.
         """
@@ -121,10 +122,7 @@ class Forecaster:
         derived = self._derive_latest(latest)
         own = causal.CausalFeatures(derived.features, derived.volatility)
         seen = market.compute_market(own, dates, self._market.min_tickers)
-        answer = self._answer(latest, derived, seen)
-        return answer | {
-            contract.HAS_MARKET: seen[:, -1, contract.MARKET_FEATURES.index(contract.HAS_MARKET)]
-        }
+        return self._answer(latest, derived, seen)
 
     def forecast_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Forecasts from serialized tf.Examples, string [batch]; see `forecast`.
@@ -149,7 +147,8 @@ class Forecaster:
 
     def _derive_latest(self, latest: dict[str, tf.Tensor]) -> _Derived:
         """What the Transform graph makes of bars [batch, LOOKBACK]."""
-        return self._derive({name: tf.RaggedTensor.from_tensor(column) for name, column in latest.items()})
+        ragged = {name: tf.RaggedTensor.from_tensor(column) for name, column in latest.items()}
+        return _Derived(*self._derive(ragged))
 
     def _answer(
         self, latest: dict[str, tf.Tensor], derived: _Derived, seen: tf.Tensor | None
@@ -172,10 +171,11 @@ class Forecaster:
             contract.QUANTILE_LEVELS_OUTPUT: tf.constant(contract.QUANTILE_LEVELS, tf.float32),
             contract.HORIZONS_OUTPUT: tf.constant(contract.HORIZONS, tf.int32),
             contract.MODEL_VERSION: tf.constant(self._version),
+            **({contract.HAS_MARKET: inputs[:, -1, -1]} if self._market.enabled else {}),
         }
 
     def _join_market(self, features: tf.Tensor, seen: tf.Tensor | None) -> tf.Tensor:
-        """The network's inputs [batch, time, n]."""
+        """The network's inputs [batch, time, n]; of a network that sees the market the last is HAS_MARKET."""
         if not self._market.enabled:
             return features
         if seen is None:

@@ -1,7 +1,7 @@
 """Market features: what all tickers did on the same day, as TensorFlow functions, in training and serving.
 
 Each ticker contributes to a day what features.py derives of its own bars, once WARMUP returns lie before
-that day: so the contribution does not depend on where its bars begin. Contributions are whole numbers, so
+that day: so the contribution does not hang on where its bars begin. Contributions are whole numbers, so
 that their sum has the same bits in whatever order tickers are added. No day reads a later one.
 """
 
