@@ -88,5 +88,7 @@ def fill_market(parsed: tf.RaggedTensor, num_bars: tf.Tensor | int) -> tf.Tensor
       float32 [batch, num_bars, NUM_MARKET_FEATURES]; shorter rows, and those without, end in zeros: no
       market.
     """
-    flat = parsed.to_tensor(shape=[None, num_bars * NUM_MARKET_FEATURES])
+    given = parsed.to_tensor()[:, : num_bars * NUM_MARKET_FEATURES]
+    missing = num_bars * NUM_MARKET_FEATURES - tf.shape(given)[1]
+    flat = tf.pad(given, [[0, 0], [0, missing]])
     return tf.reshape(flat, [-1, num_bars, NUM_MARKET_FEATURES])
