@@ -44,6 +44,18 @@ LABEL = "label"
 LABEL_MASK = "label_mask"
 """float32, same shape: 1 where the label is real, 0 where it is purged or not yet known."""
 
+MARKET = "market"
+"""float32, [bars * len(MARKET_FEATURES)] row-major: the market of each bar's day; absent where the network
+does not see it, and zeros on a day without a market."""
+MARKET_FEATURES = (
+    "mean_standardised_return",
+    "mean_absolute_standardised_return",
+    "log_mean_volatility",
+    "dispersion",
+    "has_market",
+)
+"""The last one is 1 on a day with a market, where all others may be 0 too."""
+
 # --- Transformed features ----------------------------------------------------------------------
 FEATURES = "features"
 """float32 ragged [batch, (time), num_features]: causal, dimensionless network inputs."""
@@ -60,6 +72,9 @@ ROW_FORECAST_SIGNATURE = "forecast_rows"
 and the row format of REST."""
 DEFAULT_SIGNATURE = "serving_default"
 """The same from serialized tf.Examples, as BulkInferrer wants it: with `model_version` as [batch, 1]."""
+UNIVERSE_SIGNATURE = "forecast_universe"
+"""Raw bars of a whole universe with their days in; the market of a day is that of the request's own rows.
+Models that see no market have none."""
 EVALUATE_SIGNATURE = "evaluate"
 """Serialized chunk examples in, a forecast at each target day out: what the Evaluator calls."""
 EXAMPLES_INPUT = "examples"
@@ -70,6 +85,8 @@ LAST_CLOSE = "last_close"
 QUANTILE_LEVELS_OUTPUT = "quantile_levels"
 HORIZONS_OUTPUT = "horizons"
 MODEL_VERSION = "model_version"
+HAS_MARKET = "has_market"
+"""1 for each ticker whose last day has a market, else 0; an output of models that see the market only."""
 
 # --- Tables of forecasts: a row a ticker, horizon and quantile -----------------------------------
 AS_OF = "as_of"
@@ -100,6 +117,8 @@ MANIFEST_FILE = "manifest.json"
 # --- Keys of a record: what the Trainer writes, then what a push adds ------------------------------
 RECORD_MODEL = "model"
 RECORD_TRAIN = "train"
+RECORD_MARKET = "market"
+"""Where the network sees the market only."""
 RECORD_TRAIN_EXAMPLES = "train_examples"
 RECORD_EVAL_EXAMPLES = "eval_examples"
 RECORD_VALIDATION_LOSS = "validation_loss"

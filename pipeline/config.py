@@ -14,6 +14,7 @@ from components.ingest.chunks import ChunkConfig
 from components.ingest.source_config import POSTGRES, SourceConfig
 from components.rehearse.replay import RehearsalConfig
 from components.train.config import ModelConfig, TrainConfig
+from components.transform.market_config import MarketConfig
 from components.tune.config import TuneConfig, TuneSettings
 from pipeline import settings
 from pipeline.environment import LOCAL, PathsConfig, read_layers
@@ -75,6 +76,7 @@ class PipelineConfig:
       chunks: how bars are cut and split by date.
       model: shape of the network.
       train: how it is fitted.
+      market: whether it sees what all tickers did on the same day.
       audit: how much is searched for the future before a model is judged.
       gate: what the model must reach to be blessed.
       rehearsal: what the exported model must reach to be pushed.
@@ -92,6 +94,7 @@ class PipelineConfig:
     chunks: ChunkConfig
     model: ModelConfig
     train: TrainConfig
+    market: MarketConfig
     audit: AuditConfig
     gate: GateConfig
     rehearsal: RehearsalConfig

@@ -78,7 +78,7 @@ def create_components(
         parameters=choose(
             given, contract.DATA_PARAMETER, contract.METADATA_PARAMETER, contract.AS_OF_PARAMETER
         ),
-    )
+    ).with_market(config.market)
     examples = ingest.outputs["examples"]
     statistics = StatisticsGen(examples=examples)
     schema_gen = PackagedSchemaGen()
@@ -94,7 +94,7 @@ def create_components(
         config.train,
         choose(given, contract.TRAIN_STEPS_PARAMETER, contract.SEED_PARAMETER),
         tuner.outputs["best_hyperparameters"] if tuner else None,
-    )
+    ).with_market(config.market)
     model = trainer.outputs["model"]
     audit = LeakageAudit(examples, transform.outputs["transform_graph"], model, config.audit)
     champion = ChampionResolver(

@@ -11,13 +11,14 @@ from typing import Any, Self, TypeVar
 import grpc.aio
 
 from serving.answers import NOT_SERVING, ModelMetadata, VersionStatus, judge_health
-from serving.bars import take_latest_bars
+from serving.bars import LatestBars, take_latest_bars
 from serving.call_error import CANCELLED, NOT_FOUND, UNIMPLEMENTED, CallError
 from serving.channels import make_channel
 from serving.client import explain
 from serving.client_config import ClientConfig, configure
 from serving.forecast import Forecast
 from serving.inquiry import Batch, Deadline, Inquiry
+from serving.market_choice import MarketChoice
 from serving.requests import METHODS, Question, ask_forecast, ask_health, ask_metadata, ask_status
 from serving.waiting import Wait
 
@@ -41,6 +42,7 @@ class AsyncForecastClient:
           ConfigError: a value is wrong.
         """
         self.config = configure(target, settings)
+        self._market = MarketChoice(self.config)
 
     @property
     def address(self) -> str:
@@ -62,10 +64,15 @@ class AsyncForecastClient:
     async def forecast(self, bars: Any, timeout_seconds: float | None = None) -> Forecast:
         """Asks for the price bands of the next days; see BlockingClient.forecast."""
         deadline = self._start(timeout_seconds)
-        inquiry = Inquiry(take_latest_bars(bars), self.config.max_tickers)
+        latest = take_latest_bars(bars)
+        if (whole := await self._ask_universe(latest, deadline)) is not None:
+            return whole
+        inquiry = Inquiry(latest, self.config.max_tickers)
         while batches := inquiry.next_batches():
             inquiry.accept(batches, await self._ask_all(batches, deadline))
-        return inquiry.join()
+        answer = inquiry.join()
+        self._market.note(answer)
+        return await self._ask_universe(latest, deadline) or answer
 
     async def status(self, timeout_seconds: float | None = None) -> tuple[VersionStatus, ...]:
         """Each version that the server knows, newest first."""
@@ -117,6 +124,16 @@ class AsyncForecastClient:
 
     def _start(self, timeout_seconds: float | None) -> Deadline:
         return Deadline(self.config.timeout_seconds if timeout_seconds is None else timeout_seconds)
+
+    async def _ask_universe(self, bars: LatestBars, deadline: Deadline) -> Forecast | None:
+        """The forecast with market features, or None where the model is not known to have them."""
+        if not self._market.is_wanted(bars):
+            return None
+        try:
+            return await self._ask(Batch(0, bars, None, is_universe=True), deadline)
+        except CallError as error:
+            self._market.excuse(error)
+        return None
 
     async def _ask_all(self, batches: Sequence[Batch], deadline: Deadline) -> list[Forecast | None]:
         turns = asyncio.Semaphore(self.config.max_parallel)

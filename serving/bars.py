@@ -29,18 +29,29 @@ class LatestBars:
 
     Attributes:
       tickers: their names.
-      as_of: datetime64[D] [tickers], the day of the last bar; NaT where the bars came without dates.
+      days: datetime64[D] [tickers, LOOKBACK]; NaT where the bars came without dates.
       columns: each of contract.BAR_COLUMNS, float32 [tickers, LOOKBACK], oldest first.
     """
 
     tickers: tuple[str, ...]
-    as_of: Days
+    days: Days
     columns: Mapping[str, Floats]
+
+    @property
+    def as_of(self) -> Days:
+        """datetime64[D] [tickers], the day of the last bar; NaT where unknown."""
+        last: Days = self.days[:, -1]
+        return last
+
+    @property
+    def is_universe(self) -> bool:
+        """Several tickers, each with its days: a request can tell what was on the same day."""
+        return len(self.tickers) > 1 and not bool(np.isnat(self.days).any())
 
     def slice(self, start: int, stop: int) -> LatestBars:
         """The bars of the tickers start .. stop - 1."""
         columns = {name: column[start:stop] for name, column in self.columns.items()}
-        return LatestBars(self.tickers[start:stop], self.as_of[start:stop], columns)
+        return LatestBars(self.tickers[start:stop], self.days[start:stop], columns)
 
 
 def take_latest_bars(bars: Any) -> LatestBars:
@@ -60,7 +71,7 @@ def take_latest_bars(bars: Any) -> LatestBars:
     columns = {name: _stack_floats(tickers, name, rows[name]) for name in contract.BAR_COLUMNS}
     check_days(tickers, days)
     check_values(tickers, days, columns)
-    return LatestBars(tickers, days[:, -1], columns)
+    return LatestBars(tickers, days, columns)
 
 
 def _split_frame(frame: Any) -> tuple[tuple[str, ...], dict[str, Rows]]:

@@ -11,11 +11,12 @@ from typing import Any, Self
 
 from components import progress
 from serving.answers import NOT_SERVING, ModelMetadata, VersionStatus, judge_health
-from serving.bars import take_latest_bars
+from serving.bars import LatestBars, take_latest_bars
 from serving.call_error import NOT_FOUND, CallError
 from serving.client_config import ClientConfig, configure
 from serving.forecast import Forecast
 from serving.inquiry import Batch, Deadline, Inquiry
+from serving.market_choice import MarketChoice
 from serving.waiting import Wait
 
 
@@ -35,6 +36,7 @@ class BlockingClient(abc.ABC):
           ConfigError: a value is wrong, or a file of certificates cannot be used.
         """
         self.config = configure(target, settings)
+        self._market = MarketChoice(self.config)
 
     @property
     def address(self) -> str:
@@ -60,16 +62,22 @@ class BlockingClient(abc.ABC):
           bars: at least contract.LOOKBACK bars of each ticker; see serving.bars.take_latest_bars.
           timeout_seconds: deadline, of all requests together.
         Returns:
-          The forecast of all tickers, by one version of the model.
+          The forecast of all tickers, by one version of the model. Several tickers that fit one request see
+          the market that they make, where the model has market features and their days are known.
         Raises:
           InputError: the bars would be refused; nothing was sent.
           ServingError: the server cannot be reached, or refuses.
         """
         deadline = self._start(timeout_seconds)
-        inquiry = Inquiry(take_latest_bars(bars), self.config.max_tickers)
+        latest = take_latest_bars(bars)
+        if (whole := self._ask_universe(latest, deadline)) is not None:
+            return whole
+        inquiry = Inquiry(latest, self.config.max_tickers)
         while batches := inquiry.next_batches():
             inquiry.accept(batches, self._ask_all(batches, deadline))
-        return inquiry.join()
+        answer = inquiry.join()
+        self._market.note(answer)
+        return self._ask_universe(latest, deadline) or answer
 
     def status(self, timeout_seconds: float | None = None) -> tuple[VersionStatus, ...]:
         """Each version that the server knows, newest first.
@@ -140,6 +148,16 @@ class BlockingClient(abc.ABC):
 
     def _start(self, timeout_seconds: float | None) -> Deadline:
         return Deadline(self.config.timeout_seconds if timeout_seconds is None else timeout_seconds)
+
+    def _ask_universe(self, bars: LatestBars, deadline: Deadline) -> Forecast | None:
+        """The forecast with market features, or None where the model is not known to have them."""
+        if not self._market.is_wanted(bars):
+            return None
+        try:
+            return self._ask(Batch(0, bars, None, is_universe=True), deadline)
+        except CallError as error:
+            self._market.excuse(error)
+        return None
 
     def _ask_all(self, batches: Sequence[Batch], deadline: Deadline) -> list[Forecast | None]:
         if len(batches) == 1:

@@ -43,7 +43,8 @@ class ClientConfig:
       by_rows: ask contract.ROW_FORECAST_SIGNATURE, as a server wants that joins requests into batches.
       timeout_seconds: deadline of each call that names none, retries included.
       max_attempts: tries of each call while the server cannot be reached or stops, 1 .. ATTEMPTS_LIMIT.
-      max_tickers: of one request; more are sent as several.
+      max_tickers: of one request; more are sent as several. At most three quarters as many see the market
+        that they make, where the model has market features: their days are sent too.
       max_parallel: requests of one forecast under way at a time.
       keepalive_seconds: between pings on a quiet gRPC connection; 0 sends none. Servers that have not been
         told otherwise refuse pings more frequent than every 300 s.

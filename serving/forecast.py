@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.floating[Any]]
 
 _SHARED = (contract.QUANTILE_LEVELS_OUTPUT, contract.HORIZONS_OUTPUT, contract.MODEL_VERSION)
-_BY_TICKER = ("as_of", "last_close", "return_quantiles", "price_quantiles")
+_BY_TICKER = ("as_of", "last_close", "return_quantiles", "price_quantiles", "has_market")
 """Attributes whose first axis is that of the tickers."""
 
 
@@ -39,6 +39,8 @@ class Forecast:
       price_quantiles: float32 [tickers, horizons, levels], in the units of `last_close`.
       model_version: what the model calls itself.
       served_version: number of the version under the model's base path.
+      sees_market: whether the model has market features.
+      has_market: bool [tickers], whether the forecast was made with those of its day.
     """
 
     tickers: tuple[str, ...]
@@ -50,6 +52,8 @@ class Forecast:
     price_quantiles: Floats
     model_version: str
     served_version: int
+    sees_market: bool
+    has_market: npt.NDArray[np.bool_]
 
     def to_frame(self) -> pd.DataFrame:
         """The forecast in long format; one row a ticker, horizon and quantile. Needs pandas."""
@@ -104,6 +108,8 @@ def read_forecast(outputs: Mapping[str, npt.NDArray[Any]], bars: LatestBars, ser
         price_quantiles=outputs[contract.PRICE_QUANTILES],
         model_version=outputs[contract.MODEL_VERSION].item().decode(),
         served_version=served_version,
+        sees_market=contract.HAS_MARKET in outputs,
+        has_market=outputs.get(contract.HAS_MARKET, np.zeros(grid[0])) > 0.0,
     )
 
 

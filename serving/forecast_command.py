@@ -19,7 +19,13 @@ from serving.client_config import TIMEOUT_SECONDS, ClientConfig
 from serving.connect import connect
 from serving.connection_flags import ConnectionFlags
 from serving.forecast import Forecast
-from serving.forecast_report import describe_file, describe_forecast, print_file, print_forecast
+from serving.forecast_report import (
+    describe_file,
+    describe_forecast,
+    describe_market,
+    print_file,
+    print_forecast,
+)
 from serving.latest_bars import read_latest_bars
 from serving.universe import Universe, read_universe
 
@@ -120,6 +126,7 @@ def _report(options: ForecastOptions, answer: Forecast, skipped: Mapping[str, st
         described = describe_file(answer, options.out) if options.out else describe_forecast(answer)
         if options.every:
             described["skipped"] = dict(skipped)
+            described["market_tickers"] = int(answer.has_market.sum())
         json.dump(described, output, indent=1, allow_nan=False)
         output.write("\n")
         return
@@ -127,6 +134,8 @@ def _report(options: ForecastOptions, answer: Forecast, skipped: Mapping[str, st
         print_file(answer, options.out, output)
     else:
         print_forecast(answer, output)
+    if options.every:
+        output.write(f"{describe_market(answer)}\n")
     if skipped:
         output.write(f"{describe_skipped(skipped)}\n")
 

@@ -73,6 +73,13 @@ def print_file(forecast: Forecast, path: str, stream: TextIO) -> None:
     )
 
 
+def describe_market(forecast: Forecast) -> str:
+    """One line on the tickers that were forecast with market features."""
+    used = int(forecast.has_market.sum())
+    how = f"used for {used:,} of {len(forecast.tickers):,} tickers" if used else "not used"
+    return f"market features: {how}"
+
+
 def describe_file(forecast: Forecast, path: str) -> dict[str, Any]:
     """What went into a file of forecasts, as JSON types.
 

@@ -22,11 +22,13 @@ class Batch:
       index: its place among the batches.
       bars: of its tickers.
       version: the one that has to answer; None leaves it to the client's config.
+      is_universe: ask for a forecast in which the tickers see the market that they make.
     """
 
     index: int
     bars: LatestBars
     version: int | None
+    is_universe: bool = False
 
 
 class Inquiry:

@@ -53,6 +53,7 @@ _DTYPES = {
     contract.QUANTILE_LEVELS_OUTPUT: np.float32,
     contract.HORIZONS_OUTPUT: np.int32,
     contract.MODEL_VERSION: np.str_,
+    contract.HAS_MARKET: np.float32,
 }
 
 
@@ -64,11 +65,14 @@ def make_model_path(config: ClientConfig, version: int | None = None, label: str
     return f"{path}/labels/{urllib.parse.quote(label, safe='')}" if label else path
 
 
-def write_bars(config: ClientConfig, bars: LatestBars) -> bytes:
-    """The body of a request to `:predict`, in columns."""
-    inputs = {contract.TICKER: list(bars.tickers)}
+def write_bars(config: ClientConfig, bars: LatestBars, is_universe: bool = False) -> bytes:
+    """The body of a request to `:predict`, in columns; see inquiry.Batch."""
+    inputs: dict[str, Any] = {contract.TICKER: list(bars.tickers)}
+    if is_universe:
+        inputs[contract.DATE] = bars.days.astype(np.int64).tolist()
     inputs |= {name: column.tolist() for name, column in bars.columns.items()}
-    return json.dumps({"signature_name": config.signature_name, "inputs": inputs}).encode()
+    signature = contract.UNIVERSE_SIGNATURE if is_universe else config.signature_name
+    return json.dumps({"signature_name": signature, "inputs": inputs}).encode()
 
 
 def read_prediction(config: ClientConfig, body: bytes, bars: LatestBars, version: int) -> Forecast:

@@ -81,10 +81,11 @@ class Question(Generic[Answer]):
 def ask_forecast(config: ClientConfig, batch: Batch) -> Question[Forecast]:
     """Asks for a forecast of the batch's tickers."""
     spec = _make_model_spec(config, batch.version)
-    spec.signature_name = config.signature_name
+    spec.signature_name = contract.UNIVERSE_SIGNATURE if batch.is_universe else config.signature_name
     request = wire_pb2.PredictRequest(model_spec=spec)
     names = np.array([name.encode() for name in batch.bars.tickers], object)
-    for name, column in {contract.TICKER: names, **batch.bars.columns}.items():
+    days = {contract.DATE: batch.bars.days.astype(np.int64)} if batch.is_universe else {}
+    for name, column in {contract.TICKER: names, **days, **batch.bars.columns}.items():
         write_tensor(column, request.inputs[name])
 
     def read(answer: wire_pb2.PredictResponse) -> Forecast:

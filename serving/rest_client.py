@@ -39,9 +39,8 @@ class RestForecastClient(BlockingClient):
         version = self.config.version if batch.version is None else batch.version
         if version is None:
             version = self._find_version(deadline)
-        exchange = Exchange(
-            "POST", f"{self._path(version)}:predict", json_bodies.write_bars(self.config, batch.bars)
-        )
+        sent = json_bodies.write_bars(self.config, batch.bars, batch.is_universe)
+        exchange = Exchange("POST", f"{self._path(version)}:predict", sent)
         try:
             body = self._send(exchange, deadline)
         except CallError as error:

@@ -94,6 +94,9 @@ def view_example(example: tf.train.Example, split: str) -> probes.ChunkView:
         np.asarray(feature[name].float_list.value, np.float32).reshape(-1, len(contract.HORIZONS))
         for name in (contract.LABEL, contract.LABEL_MASK)
     )
+    if contract.MARKET in feature:
+        market = np.asarray(feature[contract.MARKET].float_list.value, np.float32)
+        bars[contract.MARKET] = market.reshape(len(bars[contract.CLOSE]), -1)
     ticker = feature[contract.TICKER].bytes_list.value[0].decode()
     return probes.ChunkView(f"{split}, {ticker}, {len(label)} target days", bars, label, mask)
 
@@ -114,7 +117,7 @@ def _ask(
     def ask(bars: probes.Columns) -> probes.Answer:
         changed = tf.train.Example.FromString(example.SerializeToString())
         for name, column in bars.items():
-            changed.features.feature[name].float_list.value[:] = column.tolist()
+            changed.features.feature[name].float_list.value[:] = column.ravel().tolist()
         answer = evaluate(examples=tf.constant([changed.SerializeToString()]))
         return {name: tensor.numpy()[0] for name, tensor in answer.items()}
 

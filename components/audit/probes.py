@@ -11,7 +11,7 @@ import numpy.typing as npt
 from components import contract
 
 Columns = Mapping[str, npt.NDArray[np.float32]]
-"""Bar columns of a chunk, each [LOOKBACK + days]."""
+"""Bar columns of a chunk, each [LOOKBACK + days], and MARKET [LOOKBACK + days, n] where it has one."""
 Answer = Mapping[str, npt.NDArray[np.float32]]
 """Outputs of the `evaluate` signature for one chunk: by target day, but for BASE_QUANTILES."""
 DAILY_OUTPUTS = (contract.RETURN_QUANTILES, contract.VOLATILITY)
@@ -27,7 +27,7 @@ class ChunkView:
 
     Attributes:
       name: split, ticker and first target day, for people.
-      bars: bar columns, float32 [LOOKBACK + days].
+      bars: see Columns; float32.
       label: float32 [days, len(HORIZONS)], log returns.
       label_mask: likewise; 1 where the label is real.
     """
@@ -44,7 +44,7 @@ class ChunkView:
 
 
 def replace_future(bars: Columns, day: int, seed: int) -> dict[str, npt.NDArray[np.float32]]:
-    """A copy of a chunk's bars in which each bar after target day `day` is multiplied by noise.
+    """A copy of a chunk's bars in which each bar, and market, after target day `day` is multiplied by noise.
 
     Args:
       bars: see ChunkView.
@@ -55,7 +55,7 @@ def replace_future(bars: Columns, day: int, seed: int) -> dict[str, npt.NDArray[
     first = contract.LOOKBACK + day + 1
     noisy = {name: column.copy() for name, column in bars.items()}
     for column in noisy.values():
-        column[first:] *= np.exp(rng.normal(0.0, NOISE, len(column) - first)).astype(np.float32)
+        column[first:] *= np.exp(rng.normal(0.0, NOISE, column[first:].shape)).astype(np.float32)
     return noisy
 
 

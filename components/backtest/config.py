@@ -11,11 +11,14 @@ from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
 from components.ingest.source_config import SourceConfig
 from components.train.config import ModelConfig, TrainConfig
+from components.transform.market_config import ALONE, MarketConfig
 
 GARCH = "garch_t"
 GJR_GARCH = "gjr_garch_t"
 LIGHTGBM = "lightgbm"
-MODELS = (contract.MODEL_NAME, *(forecaster.name for forecaster in CLASSICAL), GARCH, GJR_GARCH, LIGHTGBM)
+WITHOUT_MARKET = f"{contract.MODEL_NAME}_no_market"
+_OTHERS = (*(forecaster.name for forecaster in CLASSICAL), GARCH, GJR_GARCH, LIGHTGBM)
+MODELS = (contract.MODEL_NAME, *_OTHERS, WITHOUT_MARKET)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +30,9 @@ class BacktestConfig(FoldConfig):
       fold_years: years until all models are fitted anew, at least 1.
       eval_years: years before each fold by which the network's best step is chosen, at least 1.
       models: names among marketcast, random_walk, random_walk_drift, historical, ewma_normal,
-        ewma_empirical, garch_t, gjr_garch_t and lightgbm; with marketcast, which the others are compared
-        with.
+        ewma_empirical, garch_t, gjr_garch_t, lightgbm and marketcast_no_market; with marketcast, which the
+        others are compared with. marketcast_no_market, the same network without market features, takes part
+        where market.enabled is true: else it would be the same one.
       seeds: of the network, each fitted in every fold; the lowest one's figures are the headline.
     """
 
@@ -63,3 +67,4 @@ class BacktestSettings:
     model: ModelConfig
     train: TrainConfig
     backtest: BacktestConfig
+    market: MarketConfig = ALONE

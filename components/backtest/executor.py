@@ -24,6 +24,7 @@ from components.ingest.panel import read_panel
 from components.ingest.source_config import SourceConfig
 from components.report.page import make_page
 from components.train.config import ModelConfig, TrainConfig
+from components.transform.market_config import MarketConfig
 
 SETTINGS_KEY = "settings"
 RESULTS_KEY = "results"
@@ -79,6 +80,7 @@ def read_settings(properties: Mapping[str, Any]) -> BacktestSettings:
             ModelConfig(**given["model"]),
             TrainConfig(**given["train"]),
             BacktestConfig(**backtest),
+            MarketConfig(**given["market"]),
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error

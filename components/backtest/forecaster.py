@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from components.evaluate.metrics import Floats
 from components.ingest.bars import TickerBars
@@ -21,6 +21,23 @@ class FittedForecaster(Protocol):
         Returns:
           Log-return quantiles [n - first, horizons, levels], rising along the last axis.
         """
+
+
+@runtime_checkable
+class UniverseForecaster(FittedForecaster, Protocol):
+    """One whose forecast of a ticker also reads the other tickers' bars of the same and earlier days."""
+
+    def meet(self, bars: Mapping[str, TickerBars]) -> FittedForecaster:
+        """The same model among these bars.
+
+        Args:
+          bars: by ticker, none of them behind the fold.
+        """
+
+
+def meet_universe(fitted: FittedForecaster, bars: Mapping[str, TickerBars]) -> FittedForecaster:
+    """A fitted model that knows the bars of all tickers, if it is one that reads them."""
+    return fitted.meet(bars) if isinstance(fitted, UniverseForecaster) else fitted
 
 
 class Forecaster(Protocol):

@@ -11,8 +11,9 @@ import tensorflow as tf
 from components import contract
 from components.ingest import chunks as cut
 from components.ingest.bars import TickerBars
-from components.train.dataset import FIRST_STEP, Chunk
-from components.transform import features as causal
+from components.ingest.market_table import MarketTable
+from components.train.dataset import FIRST_STEP, Chunk, count_features
+from components.transform.ticker_features import compute_features
 
 NUM_HORIZONS = len(contract.HORIZONS)
 
@@ -20,22 +21,33 @@ NUM_HORIZONS = len(contract.HORIZONS)
 class MemoryChunks:
     """One split of some tickers' bars; see train.dataset.Chunks."""
 
-    def __init__(self, bars: Iterable[TickerBars], config: cut.ChunkConfig, split: str) -> None:
+    def __init__(
+        self,
+        bars: Iterable[TickerBars],
+        config: cut.ChunkConfig,
+        split: str,
+        market: MarketTable | None = None,
+    ) -> None:
         """Cuts and transforms; a chunk's features come from its own bars, as Transform's do.
 
         Args:
           bars: of the tickers.
           config: the dates and sizes.
           split: the one to keep.
+          market: of each day, behind the other features; None leaves it out.
         """
+        self._num_features = count_features(market is not None)
         self._chunks = [
-            _transform(chunk) for own in bars for chunk in cut.cut_chunks(own, config) if chunk.split == split
+            _transform(chunk, market)
+            for own in bars
+            for chunk in cut.cut_chunks(own, config)
+            if chunk.split == split
         ]
 
     def chunks(self) -> tf.data.Dataset:
         """A dataset of Chunk, ticker by ticker."""
         spec = Chunk(
-            tf.TensorSpec([None, causal.NUM_FEATURES], tf.float32),
+            tf.TensorSpec([None, self._num_features], tf.float32),
             tf.TensorSpec([None, NUM_HORIZONS], tf.float32),
             tf.TensorSpec([None, NUM_HORIZONS], tf.float32),
         )
@@ -49,23 +61,24 @@ class MemoryChunks:
         return iter(self._chunks)
 
 
-def compute_features(bars: TickerBars) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """What Transform makes of one ticker's n bars.
+def compute_inputs(
+    bars: TickerBars, market: MarketTable | None
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The network's inputs for one ticker's n bars.
 
+    Args:
+      bars: the ticker's.
+      market: of each day, behind the other features; None leaves it out.
     Returns:
-      float32: features [n, NUM_FEATURES] and volatility [n].
+      float32: inputs [n, num_features] and volatility [n].
     """
-    columns = {
-        name: tf.constant(getattr(bars, name)[np.newaxis], tf.float32) for name in contract.BAR_COLUMNS
-    }
-    derived = _compute(columns)
-    return derived.features[0].numpy(), derived.volatility[0].numpy()
+    features, volatility = compute_features(bars)
+    if market is None:
+        return features, volatility
+    return np.concatenate([features, market.look_up(bars.dates)], axis=-1), volatility
 
 
-_compute = tf.function(causal.compute_features, reduce_retracing=True)
-
-
-def _transform(chunk: cut.Chunk) -> Chunk:
-    features, volatility = compute_features(chunk.bars)
+def _transform(chunk: cut.Chunk, market: MarketTable | None) -> Chunk:
+    features, volatility = compute_inputs(chunk.bars, market)
     scale = volatility[contract.LOOKBACK :, np.newaxis] * np.sqrt(np.asarray(contract.HORIZONS, np.float32))
     return Chunk(features[FIRST_STEP:], chunk.label / scale, chunk.label_mask)

@@ -13,6 +13,7 @@ PROOF_T = 2.0
 MAX_NAMES = 5
 """Names that a sentence lists before it counts the rest."""
 TITLES = {
+    "marketcast_no_market": "the same network without market features",
     "random_walk": "the random walk",
     "random_walk_drift": "the random walk with drift",
     "historical": "250-day historical quantiles",

@@ -13,7 +13,7 @@ import pyarrow as pa
 from components import progress
 from components.backtest import results
 from components.backtest.folds import Fold, take_forecast, take_train
-from components.backtest.forecaster import FittedForecaster, Forecaster
+from components.backtest.forecaster import FittedForecaster, Forecaster, meet_universe
 from components.backtest.results import Part
 from components.errors import InputError
 from components.ingest.bars import TickerBars
@@ -98,9 +98,10 @@ def _part(fold: Fold, entry: Entry) -> Part:
 def _forecast(bars: Mapping[str, TickerBars], fold: Fold, fitted: FittedForecaster, part: Part) -> pa.Table:
     """Rows of every ticker; a model sees no bar behind the fold."""
     tables = []
-    for number, own in enumerate(bars.values(), 1):
-        known, first = take_forecast(own, fold)
-        if first < len(known):
-            tables.append(results.make_rows(part, own, first, fitted.forecast(known, first)))
+    known = {ticker: take_forecast(own, fold) for ticker, own in bars.items()}
+    informed = meet_universe(fitted, {ticker: upto for ticker, (upto, _) in known.items() if len(upto)})
+    for number, (ticker, (upto, first)) in enumerate(known.items(), 1):
+        if first < len(upto):
+            tables.append(results.make_rows(part, bars[ticker], first, informed.forecast(upto, first)))
         progress.report("tickers forecast", number, len(bars))
     return pa.concat_tables(tables) if tables else results.SCHEMA.empty_table()

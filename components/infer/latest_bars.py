@@ -12,6 +12,7 @@ from components import contract
 from components.ingest.bars import TickerBars
 from components.ingest.beam_examples import Cuttings
 from components.ingest.findings import Finding
+from components.ingest.market_table import MarketTable
 
 LATEST_SPLIT = "latest"
 
@@ -31,13 +32,15 @@ class TickerNote:
     reason: str
 
 
-def cut_latest(ticker: str, bars: TickerBars | None, findings: Sequence[Finding]) -> Cuttings:
+def cut_latest(
+    ticker: str, bars: TickerBars | None, findings: Sequence[Finding], market: MarketTable | None
+) -> Cuttings:
     """One example of a ticker, its latest contract.LOOKBACK bars; see beam_examples.Cut."""
     if bars is None:
         return (), [TickerNote(ticker, None, findings[-1].reason if findings else "no sound bars")]
     latest = bars.slice(max(0, len(bars) - contract.LOOKBACK), len(bars))
     as_of = int(latest.dates[-1])
-    return [(LATEST_SPLIT, (ticker, as_of, _encode(latest)))], [TickerNote(ticker, as_of, "")]
+    return [(LATEST_SPLIT, (ticker, as_of, _encode(latest, market)))], [TickerNote(ticker, as_of, "")]
 
 
 def read_day(example: tf.train.Example) -> tuple[str, int]:
@@ -46,7 +49,7 @@ def read_day(example: tf.train.Example) -> tuple[str, int]:
     return feature[contract.TICKER].bytes_list.value[0].decode(), feature[contract.DATE].int64_list.value[0]
 
 
-def _encode(bars: TickerBars) -> bytes:
+def _encode(bars: TickerBars, market: MarketTable | None) -> bytes:
     """What the signature `serving_default` takes, and the day of the last bar."""
     example = tf.train.Example()
     feature = example.features.feature
@@ -54,4 +57,6 @@ def _encode(bars: TickerBars) -> bytes:
     feature[contract.DATE].int64_list.value.append(int(bars.dates[-1]))
     for name in contract.BAR_COLUMNS:
         feature[name].float_list.value.extend(np.asarray(getattr(bars, name), np.float32))
+    if market is not None:
+        feature[contract.MARKET].float_list.value.extend(market.look_up(bars.dates).ravel())
     return bytes(example.SerializeToString(deterministic=True))

@@ -17,6 +17,7 @@ from components.infer import latest_executor
 from components.ingest import executor as ingest_executor
 from components.ingest.bars import ValidationConfig
 from components.ingest.source_config import SourceConfig
+from components.transform.market_property import KnowsMarket, market_property
 
 
 class UniverseReportArtifact(types.Artifact):
@@ -32,6 +33,7 @@ class LatestBarsGenSpec(types.ComponentSpec):
         ingest_executor.SOURCE_KEY: component_spec.ExecutionParameter(type=str),
         ingest_executor.VALIDATION_KEY: component_spec.ExecutionParameter(type=str),
         ingest_executor.NUM_SHARDS_KEY: component_spec.ExecutionParameter(type=int),
+        **KnowsMarket.PARAMETER,
         contract.DATA_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.AS_OF_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.FINGERPRINT_PROPERTY: component_spec.ExecutionParameter(type=str),
@@ -45,7 +47,7 @@ class LatestBarsGenSpec(types.ComponentSpec):
     }
 
 
-class LatestBarsGen(base_beam_component.BaseBeamComponent):
+class LatestBarsGen(KnowsMarket, base_beam_component.BaseBeamComponent):
     """Validates bars and takes the latest of each ticker.
 
     Outputs: `examples` (standard Examples of one split, latest_bars.LATEST_SPLIT) and `report`
@@ -82,6 +84,7 @@ class LatestBarsGen(base_beam_component.BaseBeamComponent):
                 ingest_executor.SOURCE_KEY: json.dumps(source.to_properties(), sort_keys=True),
                 ingest_executor.VALIDATION_KEY: json.dumps(dataclasses.asdict(validation), sort_keys=True),
                 ingest_executor.NUM_SHARDS_KEY: num_shards,
+                **market_property(),
                 contract.FINGERPRINT_PROPERTY: input_fingerprint,
                 standard_component_specs.EXAMPLES_KEY: types.Channel(type=standard_artifacts.Examples),
                 latest_executor.REPORT_KEY: types.Channel(type=UniverseReportArtifact),

@@ -29,6 +29,7 @@ from components.ingest.executor import (
 )
 from components.ingest.findings import raise_refused
 from components.ingest.source_config import SourceConfig
+from components.transform.market_property import read_market
 
 REPORT_KEY = "report"
 _STAGING = "staging"
@@ -78,6 +79,7 @@ def read_config(properties: dict[str, Any]) -> beam_examples.ReadConfig:
         dataclasses.replace(validation, min_history_days=LEAST_HISTORY_DAYS),
         last_day,
         properties[NUM_SHARDS_KEY],
+        read_market(properties),
     )
 
 

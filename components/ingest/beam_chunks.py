@@ -15,9 +15,11 @@ from components.ingest.bars import TickerBars, ValidationConfig
 from components.ingest.beam_examples import ReadConfig, Record
 from components.ingest.chunks import ChunkConfig, cut_chunks
 from components.ingest.findings import Finding
+from components.ingest.market_table import MarketTable
 from components.ingest.report import SplitSummary, TickerSummary, summarise_ticker
 from components.ingest.sessions import Gap, TickerGaps
 from components.ingest.source_config import SourceConfig
+from components.transform.market_config import ALONE, MarketConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,17 +31,19 @@ class IngestConfig:
       validation: what happens to bad rows.
       chunks: how bars are cut and split.
       num_shards: files of each split, at least 1; one file is written by one worker.
+      market: whether the examples tell the market of each day.
     """
 
     source: SourceConfig
     validation: ValidationConfig
     chunks: ChunkConfig
     num_shards: int = 1
+    market: MarketConfig = ALONE
 
     @property
     def reading(self) -> ReadConfig:
         """What is read, without how it is cut."""
-        return ReadConfig(self.source, self.validation, self.chunks.last_day, self.num_shards)
+        return ReadConfig(self.source, self.validation, self.chunks.last_day, self.num_shards, self.market)
 
     def __post_init__(self) -> None:
         _ = self.reading  # Checks num_shards.
@@ -74,12 +78,17 @@ def _read_gaps(fields: dict[str, Any]) -> TickerGaps:
 
 
 def _cut(
-    config: ChunkConfig, ticker: str, bars: TickerBars | None, _: Sequence[Finding]
+    config: ChunkConfig,
+    ticker: str,
+    bars: TickerBars | None,
+    _: Sequence[Finding],
+    market: MarketTable | None,
 ) -> tuple[Sequence[tuple[str, Record]], Sequence[TickerSummary]]:
     if bars is None:
         return (), ()
     chunks = cut_chunks(bars, config)
     records = [
-        (chunk.split, (ticker, int(chunk.bars.dates[0]), examples.encode_chunk(chunk))) for chunk in chunks
+        (chunk.split, (ticker, int(chunk.bars.dates[0]), examples.encode_chunk(chunk, market)))
+        for chunk in chunks
     ]
     return records, [summarise_ticker(bars, chunks)]

@@ -1,4 +1,7 @@
-"""The Beam graph from bars to example files: parts -> pieces -> one ticker -> examples -> shards."""
+"""The Beam graph from bars to example files: parts -> pieces -> one ticker -> examples -> shards.
+
+Where market features are wanted, all tickers' sums by day go beside the tickers to where they are cut.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,17 @@ import apache_beam as beam
 from tfx.dsl.io import fileio
 
 from components import contract
-from components.ingest import examples
+from components.ingest import beam_market, examples
 from components.ingest.bars import Piece, TickerBars, ValidationConfig
 from components.ingest.findings import Finding
 from components.ingest.history import clean_ticker
+from components.ingest.market_table import MarketTable
 from components.ingest.panel import read_pieces
 from components.ingest.parts import Part, list_parts, read_sectors
 from components.ingest.reference import ReferenceData, read_reference
 from components.ingest.sessions import find_gaps
 from components.ingest.source_config import SourceConfig
+from components.transform.market_config import ALONE, MarketConfig
 
 SPLIT_FOLDER = "Split-{split}"
 SHARD_FILE = "data_tfrecord-{index:05d}-of-{num_shards:05d}.gz"
@@ -37,8 +42,10 @@ Note = tuple[str, dict[str, Any]]
 """Class name and fields of a dataclass."""
 Cuttings = tuple[Sequence[tuple[str, Record]], Sequence[Any]]
 """Split and record of each example, and dataclasses to note."""
-Cut = Callable[[str, TickerBars | None, Sequence[Finding]], Cuttings]
-"""Ticker, its clean bars (None where it is set aside) and what was found -> what becomes of it."""
+Cleaned = tuple[str, TickerBars | None, Sequence[Finding]]
+"""Ticker, its clean bars (None where it is set aside) and what was found."""
+Cut = Callable[[str, TickerBars | None, Sequence[Finding], MarketTable | None], Cuttings]
+"""The same and the market of each day (None where it is not wanted) -> what becomes of a ticker."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +57,14 @@ class ReadConfig:
       validation: what happens to bad rows.
       last_day: days since 1970-01-01; later bars are ignored. None keeps all.
       num_shards: files of each split, at least 1; one file is written by one worker.
+      market: whether those who cut are given the market of each day.
     """
 
     source: SourceConfig
     validation: ValidationConfig
     last_day: int | None = None
     num_shards: int = 1
+    market: MarketConfig = ALONE
 
     def __post_init__(self) -> None:
         if self.num_shards < 1:
@@ -82,12 +91,17 @@ def write_examples(
         | "Spread" >> beam.Reshuffle()
         | "Read" >> beam.FlatMap(_read_part, config).with_outputs(_NOTES, main="pieces")
     )
-    made = (
+    cleaned = (
         read.pieces
         | "ByTicker" >> beam.GroupByKey()
-        | "Cut"
-        >> beam.FlatMap(_cut_ticker, config, cut, sectors, reference).with_outputs(_NOTES, main="examples")
+        | "Clean" >> beam.Map(_clean_ticker, config, sectors, reference)
     )
+    market = None
+    if config.market.enabled:
+        market = beam_market.add_market(cleaned | "Sound" >> beam.FlatMap(_take_sound), config.market)
+    made = cleaned | "Cut" >> beam.FlatMap(
+        _cut_ticker, config.num_shards, cut, market, reference
+    ).with_outputs(_NOTES, main="examples")
     shards = [(split, index) for split in splits for index in range(config.num_shards)]
     every_shard = pipeline | "Shards" >> beam.Create([(shard, None) for shard in shards])
     _ = (
@@ -129,18 +143,29 @@ def _read_part(part: Part, config: ReadConfig) -> Iterator[tuple[str, Piece] | b
     yield from map(_note, findings)
 
 
-def _cut_ticker(
+def _clean_ticker(
     keyed: tuple[str, Iterable[Piece]],
     config: ReadConfig,
-    cut: Cut,
     sectors: Mapping[str, str],
     reference: ReferenceData,
-) -> Iterator[tuple[Shard, Record] | beam.pvalue.TaggedOutput]:
+) -> Cleaned:
     ticker, pieces = keyed
     sector = sectors.get(ticker, contract.UNKNOWN_SECTOR)
-    bars, findings = clean_ticker(ticker, sector, list(pieces), config.validation, reference)
-    records, notes = cut(ticker, bars, findings)
-    shard = zlib.crc32(ticker.encode()) % config.num_shards
+    return ticker, *clean_ticker(ticker, sector, list(pieces), config.validation, reference)
+
+
+def _take_sound(cleaned: Cleaned) -> Iterator[TickerBars]:
+    _, bars, _ = cleaned
+    if bars is not None:
+        yield bars
+
+
+def _cut_ticker(
+    cleaned: Cleaned, num_shards: int, cut: Cut, market: MarketTable | None, reference: ReferenceData
+) -> Iterator[tuple[Shard, Record] | beam.pvalue.TaggedOutput]:
+    ticker, bars, findings = cleaned
+    records, notes = cut(ticker, bars, findings, market)
+    shard = zlib.crc32(ticker.encode()) % num_shards
     for split, record in records:
         yield (split, shard), record
     yield from map(_note, [*findings, *notes])

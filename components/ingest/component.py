@@ -17,6 +17,7 @@ from components.ingest import executor, parts
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
 from components.ingest.source_config import SourceConfig
+from components.transform.market_property import KnowsMarket, market_property
 
 
 class IngestReport(types.Artifact):
@@ -33,6 +34,7 @@ class BarsExampleGenSpec(types.ComponentSpec):
         executor.VALIDATION_KEY: component_spec.ExecutionParameter(type=str),
         executor.CHUNKS_KEY: component_spec.ExecutionParameter(type=str),
         executor.NUM_SHARDS_KEY: component_spec.ExecutionParameter(type=int),
+        **KnowsMarket.PARAMETER,
         contract.DATA_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.METADATA_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.AS_OF_PARAMETER: component_spec.ExecutionParameter(type=str),
@@ -47,7 +49,7 @@ class BarsExampleGenSpec(types.ComponentSpec):
     }
 
 
-class BarsExampleGen(base_beam_component.BaseBeamComponent):
+class BarsExampleGen(KnowsMarket, base_beam_component.BaseBeamComponent):
     """Validates bars, cuts them into chunks and splits them by date.
 
     Outputs: `examples` (standard Examples; splits train, eval, test; properties: span, the last bar's day as
@@ -95,6 +97,7 @@ class BarsExampleGen(base_beam_component.BaseBeamComponent):
                     {key: value for key, value in dataclasses.asdict(chunks).items() if key != "as_of"}
                 ),
                 executor.NUM_SHARDS_KEY: num_shards,
+                **market_property(),
                 contract.FINGERPRINT_PROPERTY: input_fingerprint,
                 standard_component_specs.EXAMPLES_KEY: types.Channel(type=standard_artifacts.Examples),
                 executor.REPORT_KEY: types.Channel(type=IngestReport),

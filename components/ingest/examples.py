@@ -11,10 +11,11 @@ import tensorflow as tf
 
 from components import contract
 from components.ingest.chunks import Chunk
+from components.ingest.market_table import MarketTable
 
 
-def encode_chunk(chunk: Chunk) -> bytes:
-    """Serializes a chunk as the tf.Example of contract.py."""
+def encode_chunk(chunk: Chunk, market: MarketTable | None = None) -> bytes:
+    """Serializes a chunk as the tf.Example of contract.py; with the market of its days if there is one."""
     bars = chunk.bars
     feature = {
         contract.TICKER: _bytes_feature(bars.ticker),
@@ -24,6 +25,8 @@ def encode_chunk(chunk: Chunk) -> bytes:
         contract.LABEL_MASK: _float_feature(chunk.label_mask),
     }
     feature |= {name: _float_feature(getattr(bars, name)) for name in contract.BAR_COLUMNS}
+    if market is not None:
+        feature[contract.MARKET] = _float_feature(market.look_up(bars.dates))
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     return example.SerializeToString(deterministic=True)
 

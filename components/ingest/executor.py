@@ -22,6 +22,7 @@ from components.ingest.chunks import ChunkConfig
 from components.ingest.findings import raise_refused
 from components.ingest.report import QUARANTINE_FILE, REPORT_FILE, build_report, collect_quarantined
 from components.ingest.source_config import SourceConfig
+from components.transform.market_property import read_market
 
 SOURCE_KEY = "source"
 VALIDATION_KEY = "validation"
@@ -47,6 +48,7 @@ def read_config(properties: Mapping[str, Any]) -> beam_chunks.IngestConfig:
             ValidationConfig(**json.loads(properties[VALIDATION_KEY])),
             ChunkConfig(**chunks),
             properties[NUM_SHARDS_KEY],
+            read_market(properties),
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error

@@ -34,7 +34,14 @@ OUTPUT_TYPES = {
     contract.MODEL_VERSION: "object",
 }
 """NumPy dtype of each output; text comes as objects."""
-ROW_OUTPUTS = (contract.RETURN_QUANTILES, contract.PRICE_QUANTILES, contract.LAST_CLOSE)
+MARKET_TYPES = {contract.HAS_MARKET: "float32"}
+"""The same of the outputs that only a model with market features has."""
+ROW_OUTPUTS = (
+    contract.RETURN_QUANTILES,
+    contract.PRICE_QUANTILES,
+    contract.LAST_CLOSE,
+    contract.HAS_MARKET,
+)
 """Outputs with a batch axis; the others are the same for each row."""
 QUANTILES = (contract.RETURN_QUANTILES, contract.PRICE_QUANTILES)
 
@@ -112,7 +119,7 @@ def compare_forecasts(answer: Arrays, expected: Forecast, tolerance: float) -> l
         everything else must be equal.
     """
     problems = []
-    for name in OUTPUT_TYPES:
+    for name in _types_of(answer):
         wanted = np.asarray(expected[name]) if name in expected else None
         if wanted is None or wanted.shape != answer[name].shape:
             shape = "none" if wanted is None else wanted.shape
@@ -137,7 +144,8 @@ def largest_difference(answer: Arrays, expected: Forecast) -> float:
 
 def join_forecasts(forecasts: Sequence[Forecast]) -> Forecast:
     """The forecast of one request that has the rows of all."""
-    rows: dict[str, Any] = {name: np.concatenate([f[name] for f in forecasts]) for name in ROW_OUTPUTS}
+    names = [name for name in ROW_OUTPUTS if name in forecasts[0]]
+    rows: dict[str, Any] = {name: np.concatenate([f[name] for f in forecasts]) for name in names}
     return dict(forecasts[0]) | rows
 
 
@@ -150,11 +158,12 @@ def _check_tensors(answer: Arrays, num_rows: int) -> list[str]:
     shapes: dict[str, tuple[int, ...]] = {
         **dict.fromkeys(QUANTILES, (num_rows, num_horizons, num_levels)),
         contract.LAST_CLOSE: (num_rows,),
+        contract.HAS_MARKET: (num_rows,),
         contract.QUANTILE_LEVELS_OUTPUT: (num_levels,),
         contract.HORIZONS_OUTPUT: (num_horizons,),
         contract.MODEL_VERSION: (),
     }
-    expected = {name: (dtype, shapes[name]) for name, dtype in OUTPUT_TYPES.items()}
+    expected = {name: (dtype, shapes[name]) for name, dtype in _types_of(answer).items()}
     got = {name: (str(array.dtype), array.shape) for name, array in answer.items()}
     return [
         f"output {name} must be {expected.get(name, 'absent')}, got {got.get(name, 'nothing')}; "
@@ -162,6 +171,12 @@ def _check_tensors(answer: Arrays, num_rows: int) -> list[str]:
         for name in sorted(expected.keys() | got.keys())
         if expected.get(name) != got.get(name)
     ]
+
+
+def _types_of(answer: Arrays) -> dict[str, str]:
+    """The outputs that an answer must have, by dtype."""
+    optional = {name: dtype for name, dtype in MARKET_TYPES.items() if name in answer}
+    return {**OUTPUT_TYPES, **optional}
 
 
 def _compare_quantiles(name: str, answer: Any, wanted: Any, tolerance: float) -> list[str]:

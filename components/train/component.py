@@ -18,6 +18,7 @@ from tfx.utils import json_utils
 from components import contract
 from components.train import run_fn
 from components.train.config import ModelConfig, TrainConfig, change_run
+from components.transform.market_property import MARKET_KEY, KnowsMarket, market_property
 
 NODE_ID = "Trainer"
 
@@ -41,12 +42,13 @@ class BarsTrainerSpec(types.ComponentSpec):
         **standard_component_specs.TrainerSpec.PARAMETERS,
         contract.TRAIN_STEPS_PARAMETER: component_spec.ExecutionParameter(type=int),
         contract.SEED_PARAMETER: component_spec.ExecutionParameter(type=int),
+        **KnowsMarket.PARAMETER,
     }
     INPUTS: ClassVar = standard_component_specs.TrainerSpec.INPUTS
     OUTPUTS: ClassVar = standard_component_specs.TrainerSpec.OUTPUTS
 
 
-class BarsTrainer(base_component.BaseComponent):
+class BarsTrainer(KnowsMarket, base_component.BaseComponent):
     """Fits the network on the train split and chooses its best step on the eval split.
 
     Outputs: `model` (standard Model) and `model_run` (standard ModelRun, empty).
@@ -86,6 +88,7 @@ class BarsTrainer(base_component.BaseComponent):
                 **found,
                 **changing,
                 **(parameters or {}),
+                **market_property(),
                 standard_component_specs.EXAMPLES_KEY: examples,
                 standard_component_specs.TRANSFORM_GRAPH_KEY: transform_graph,
                 standard_component_specs.RUN_FN_KEY: _dotted(run_fn.run_fn),
@@ -101,7 +104,7 @@ class BarsTrainer(base_component.BaseComponent):
 
 
 def fold_parameters(exec_properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Puts the run's steps and seed where run_fn looks for them.
+    """Puts the run's steps and seed, and the market, where run_fn looks for them.
 
     Args:
       exec_properties: of a BarsTrainer.
@@ -115,6 +118,7 @@ def fold_parameters(exec_properties: Mapping[str, Any]) -> dict[str, Any]:
     custom_config = json_utils.loads(properties[standard_component_specs.CUSTOM_CONFIG_KEY])
     config = TrainConfig(**json.loads(custom_config[run_fn.TRAIN_CONFIG]))
     custom_config[run_fn.TRAIN_CONFIG] = _to_json(change_run(config, int(steps), int(seed)))
+    custom_config[run_fn.MARKET_CONFIG] = properties.pop(MARKET_KEY)
     properties[standard_component_specs.CUSTOM_CONFIG_KEY] = json_utils.dumps(custom_config)
     return properties
 

@@ -60,8 +60,8 @@ class TrainConfig:
       gradient_norm: gradients are clipped to this global norm.
       weight_average: momentum of the moving average of weights that is validated and kept.
       later_horizon_weight: weight of horizons above the first in the loss; the first has 1.
-      hide_share: share of crops whose intraday range, and of those whose volume, is hidden, so
-        that the model also serves tickers that have none.
+      hide_share: share of crops whose intraday range, of those whose volume, and of those whose market
+        features are hidden, so that the model also serves tickers that have none.
       shuffle_crops: size of the shuffle buffer, in crops.
       cache_features: keep transformed chunks in memory after the first pass.
       strategy: who shares a step's crops: none, one device; mirrored, all GPUs of this machine;

@@ -13,6 +13,7 @@ from components import contract
 from components.train.config import TrainConfig
 from components.train.training import horizon_weights
 from components.transform import features as causal
+from components.transform import market
 
 NUM_HORIZONS = len(contract.HORIZONS)
 FIRST_STEP = contract.LOOKBACK - causal.NETWORK_STEPS + 1
@@ -47,12 +48,15 @@ class Chunks(Protocol):
 class ChunkSource:
     """Reads the chunks of one split through the Transform graph."""
 
-    def __init__(self, file_patterns: Sequence[str], transform: tft.TFTransformOutput) -> None:
+    def __init__(
+        self, file_patterns: Sequence[str], transform: tft.TFTransformOutput, has_market: bool = False
+    ) -> None:
         """Prepares reading.
 
         Args:
           file_patterns: globs of gzipped TFRecord files of chunk examples.
           transform: output of the Transform component.
+          has_market: the network sees the market.
         Raises:
           ValueError: no file matches.
         """
@@ -63,6 +67,7 @@ class ChunkSource:
             )
         self._spec = transform.raw_feature_spec()
         self._layer = transform.transform_features_layer()
+        self._has_market = has_market
 
     @property
     def files(self) -> list[str]:
@@ -93,11 +98,20 @@ class ChunkSource:
         labels = tf.reshape(transformed[contract.LABEL].flat_values, [-1, NUM_HORIZONS])
         volatility = transformed[contract.VOLATILITY].flat_values[contract.LOOKBACK :]
         scale = volatility[:, tf.newaxis] * tf.sqrt(tf.constant(contract.HORIZONS, tf.float32))
+        features = transformed[contract.FEATURES].to_tensor()
+        if self._has_market:
+            parsed = tf.io.parse_example(serialized, market.MARKET_SPEC)[contract.MARKET]
+            features = tf.concat([features, market.fill_market(parsed, tf.shape(features)[1])], axis=-1)
         return Chunk(
-            transformed[contract.FEATURES].to_tensor()[0, FIRST_STEP:],
+            tf.ensure_shape(features[0, FIRST_STEP:], [None, count_features(self._has_market)]),
             labels / scale,
             tf.reshape(transformed[contract.LABEL_MASK].flat_values, [-1, NUM_HORIZONS]),
         )
+
+
+def count_features(has_market: bool) -> int:
+    """Inputs of the network: features.FEATURE_NAMES, behind them contract.MARKET_FEATURES if it sees them."""
+    return causal.NUM_FEATURES + (market.NUM_MARKET_FEATURES if has_market else 0)
 
 
 def make_training_batches(source: Chunks, config: TrainConfig) -> tf.data.Dataset:
@@ -154,23 +168,34 @@ def _cut_crops(chunk: Chunk, seed: tf.Tensor, config: TrainConfig) -> tf.data.Da
 
 
 def _cut_crop(chunk: Chunk, seed: tf.Tensor, config: TrainConfig) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """One crop at an offset drawn from `seed`, with intraday range or volume hidden now and then."""
+    """One crop at an offset drawn from `seed`, with intraday range, volume or market hidden now and then."""
     last = tf.shape(chunk.labels)[0] - config.crop_days
     start = tf.random.stateless_uniform([], seed, 0, last + 1, tf.int32)
     steps = causal.NETWORK_STEPS - 1 + config.crop_days
-    hidden = tf.random.stateless_uniform([2], seed + 1) < config.hide_share
-    features = tf.ensure_shape(chunk.features[start : start + steps], [steps, causal.NUM_FEATURES])
-    shown = tf.where(hidden[0], _mask_without(causal.RANGE_FEATURES), 1.0) * tf.where(
-        hidden[1], _mask_without(causal.VOLUME_FEATURES), 1.0
-    )
+    num_features = chunk.features.shape[-1]
+    features = tf.ensure_shape(chunk.features[start : start + steps], [steps, num_features])
+    shown = _draw_shown(num_features, seed + 1, config.hide_share)
     labels = chunk.labels[start : start + config.crop_days]
     weights = chunk.mask[start : start + config.crop_days] * horizon_weights(config)
     shape = [config.crop_days, NUM_HORIZONS]
     return features * shown, tf.ensure_shape(labels, shape), tf.ensure_shape(weights, shape)
 
 
-def _mask_without(positions: Sequence[int]) -> np.ndarray:
+def _draw_shown(num_features: int, seed: tf.Tensor, hide_share: float) -> tf.Tensor:
+    """Ones over the features, zeros over those of each group that is hidden; float32 [num_features]."""
+    market_features = range(causal.NUM_FEATURES, num_features)
+    groups = [
+        group for group in (causal.RANGE_FEATURES, causal.VOLUME_FEATURES, market_features) if len(group)
+    ]
+    hidden = tf.random.stateless_uniform([len(groups)], seed) < hide_share
+    shown = tf.ones([num_features])
+    for index, group in enumerate(groups):
+        shown *= tf.where(hidden[index], _mask_without(group, num_features), 1.0)
+    return shown
+
+
+def _mask_without(positions: Sequence[int], num_features: int) -> np.ndarray:
     """Ones over the features, zeros at `positions`."""
-    mask = np.ones(causal.NUM_FEATURES, np.float32)
+    mask = np.ones(num_features, np.float32)
     mask[list(positions)] = 0.0
     return mask

@@ -19,14 +19,21 @@ from components.ingest.bars import iso_date
 from components.rehearse import golden
 from components.train import model, strategies, training
 from components.train.config import ModelConfig, TrainConfig
-from components.train.dataset import ChunkSource, make_training_batches, make_validation_batches
+from components.train.dataset import (
+    ChunkSource,
+    count_features,
+    make_training_batches,
+    make_validation_batches,
+)
 from components.train.golden_requests import draw_requests
 from components.train.signatures import Forecaster
-from components.transform import features as causal
+from components.transform.market_config import MarketConfig
+from components.transform.market_property import MARKET_KEY, read_market
 from components.tune.config import apply_values
 
 MODEL_CONFIG = "model"
 TRAIN_CONFIG = "train"
+MARKET_CONFIG = MARKET_KEY
 """Keys of the Trainer's custom_config: each the JSON of its dataclass."""
 HYPERPARAMETER_VALUES = "values"
 """Where KerasTuner's configuration of hyperparameters has what was chosen."""
@@ -38,17 +45,20 @@ def run_fn(fn_args: FnArgs) -> None:
     Of several workers each calls this; one exports, and all return when it has.
 
     Args:
-      fn_args: from the Trainer; `custom_config` holds MODEL_CONFIG and TRAIN_CONFIG, `hyperparameters`
-        what a search found better.
+      fn_args: from the Trainer; `custom_config` holds MODEL_CONFIG, TRAIN_CONFIG and MARKET_CONFIG,
+        `hyperparameters` what a search found better.
     Raises:
       ConfigError: a hyperparameter is none of ours, or out of its range.
     """
     model_config, train_config = read_configs(fn_args)
+    market = read_market(fn_args.custom_config)
     strategy = strategies.make_strategy(train_config.strategy)
     keras.utils.set_random_seed(train_config.seed)
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
-    train, evaluation = (ChunkSource(files, transform) for files in (fn_args.train_files, fn_args.eval_files))
-    build = functools.partial(model.build_network, model_config, causal.NUM_FEATURES)
+    train, evaluation = (
+        ChunkSource(files, transform, market.enabled) for files in (fn_args.train_files, fn_args.eval_files)
+    )
+    build = functools.partial(model.build_network, model_config, count_features(market.enabled))
     with strategy.scope():
         network = build()
     history = training.fit_network(
@@ -59,9 +69,10 @@ def run_fn(fn_args: FnArgs) -> None:
         train_config,
     )
     if strategies.is_chief(strategy):
-        record = _make_record(model_config, train_config, train.files, evaluation.files, history)
+        record = _make_record((model_config, train_config, market), train.files, evaluation.files, history)
         plain = strategies.copy_from_replicas(network, build)
-        _export(Forecaster(plain, transform, record[contract.MODEL_VERSION]), evaluation, record, fn_args)
+        forecaster = Forecaster(plain, transform, record[contract.MODEL_VERSION], market)
+        _export(forecaster, evaluation, record, fn_args)
     strategies.wait_for_all(strategy)
     # Where the workers share no folder, TFX's Trainer looks for this one in each of them.
     tf.io.gfile.makedirs(fn_args.serving_model_dir)
@@ -90,19 +101,21 @@ def _export(forecaster: Forecaster, evaluation: ChunkSource, record: dict, fn_ar
 
 
 def _make_record(
-    model_config: ModelConfig,
-    train_config: TrainConfig,
+    configs: tuple[ModelConfig, TrainConfig, MarketConfig],
     train_files: list[str],
     eval_files: list[str],
     history: dict[str, list[float]],
 ) -> dict:
     """What the model was made from; `model_version` is a digest of it, so equal inputs agree."""
+    model_config, train_config, market = configs
     made_from = {
         contract.RECORD_MODEL: dataclasses.asdict(model_config),
         contract.RECORD_TRAIN: dataclasses.asdict(train_config),
         contract.RECORD_TRAIN_EXAMPLES: _describe_examples(train_files),
         contract.RECORD_EVAL_EXAMPLES: _describe_examples(eval_files),
     }
+    if market.enabled:
+        made_from[contract.RECORD_MARKET] = dataclasses.asdict(market)
     digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
     return made_from | {
         contract.MODEL_VERSION: digest[:12],

@@ -10,6 +10,7 @@ from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
 from components.ingest.source_config import SourceConfig
 from components.train.config import ModelConfig, TrainConfig
+from components.transform.market_config import ALONE, MarketConfig
 
 SECTIONS: Mapping[str, type[ModelConfig | TrainConfig]] = {"model": ModelConfig, "train": TrainConfig}
 
@@ -66,6 +67,7 @@ class TuneSettings:
     model: ModelConfig
     train: TrainConfig
     tune: TuneConfig
+    market: MarketConfig = ALONE
 
 
 def apply_values(

@@ -19,6 +19,7 @@ from components.ingest.chunks import ChunkConfig
 from components.ingest.panel import read_panel
 from components.ingest.source_config import SourceConfig
 from components.train.config import ModelConfig, TrainConfig
+from components.transform.market_config import MarketConfig
 from components.tune import search
 from components.tune.config import TuneConfig, TuneSettings
 from components.tune.objective import make_objective
@@ -64,6 +65,7 @@ def read_settings(properties: Mapping[str, Any]) -> TuneSettings:
             ModelConfig(**given["model"]),
             TrainConfig(**given["train"]),
             TuneConfig(**given["tune"]),
+            MarketConfig(**given["market"]),
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error

@@ -10,6 +10,7 @@ import numpy as np
 
 from components import contract
 from components.backtest.folds import Fold, FoldConfig, make_folds, take_forecast, take_train
+from components.backtest.forecaster import meet_universe
 from components.backtest.network import Network
 from components.evaluate import baselines
 from components.evaluate.metrics import Floats, pinball
@@ -41,12 +42,13 @@ class Objective:
         losses = []
         for fold in self.folds:
             eval_start = iso_date(fold.eval_start)
-            network = Network(model, train, self.settings.chunks.chunk_days, eval_start)
+            network = Network(model, train, self.settings.chunks.chunk_days, eval_start, self.settings.market)
+            known = {ticker: take_forecast(own, fold) for ticker, own in self.bars.items()}
             fitted = network.fit(take_train(self.bars, fold))
-            for own in self.bars.values():
-                known, first = take_forecast(own, fold)
-                if first < len(known):
-                    losses.append(_lose(known, first, fitted.forecast(known, first)))
+            informed = meet_universe(fitted, {ticker: own for ticker, (own, _) in known.items() if len(own)})
+            for own, first in known.values():
+                if first < len(own):
+                    losses.append(_lose(own, first, informed.forecast(own, first)))
         return float(np.concatenate(losses).mean())
 
 

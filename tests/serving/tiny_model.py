@@ -65,9 +65,31 @@ class TinyModel(tf.Module):
         return self.forecast(**tf.io.parse_example(examples, EXAMPLE))
 
 
-def save_tiny_model(folder: pathlib.Path, version: str) -> None:
+class TinyMarketModel(TinyModel):
+    """One whose bands are wider by a hundredth for each other ticker of the same last day."""
+
+    def forecast(self, **bars):
+        """As that of a model with market features: it tells that it has seen none."""
+        answer = super().forecast(**bars)
+        return answer | {contract.HAS_MARKET: tf.zeros_like(answer[contract.LAST_CLOSE])}
+
+    def forecast_universe(self, **bars):
+        """See the `forecast_universe` signature in components/train/signatures.py."""
+        last = bars.pop(contract.DATE)[:, -1]
+        answer = super().forecast(**bars)
+        others = tf.reduce_sum(tf.cast(last[:, tf.newaxis] == last, tf.float32), axis=1) - 1.0
+        quantiles = answer[contract.RETURN_QUANTILES] * (1.0 + 0.01 * others)[:, tf.newaxis, tf.newaxis]
+        prices = answer[contract.LAST_CLOSE][:, tf.newaxis, tf.newaxis] * tf.exp(quantiles)
+        return answer | {
+            contract.RETURN_QUANTILES: quantiles,
+            contract.PRICE_QUANTILES: prices,
+            contract.HAS_MARKET: tf.cast(others > 0.0, tf.float32),
+        }
+
+
+def save_tiny_model(folder: pathlib.Path, version: str, sees_market: bool = False) -> None:
     """Writes a SavedModel whose `model_version` answers `version`."""
-    model = TinyModel(version)
+    model = TinyMarketModel(version) if sees_market else TinyModel(version)
     examples = tf.TensorSpec([None], tf.string, contract.EXAMPLES_INPUT)
     forecast = tf.function(model.forecast).get_concrete_function(**BARS)
     signatures = {
@@ -79,6 +101,11 @@ def save_tiny_model(folder: pathlib.Path, version: str) -> None:
             lambda examples: widen_text(repeat_for_rows(model.forecast_examples(examples)))
         ).get_concrete_function(examples=examples),
     }
+    if sees_market:
+        days = tf.TensorSpec([None, None], tf.int64, contract.DATE)
+        signatures[contract.UNIVERSE_SIGNATURE] = tf.function(model.forecast_universe).get_concrete_function(
+            **BARS, **{contract.DATE: days}
+        )
     tf.saved_model.save(model, str(folder), signatures=signatures)
     (folder / contract.ASSETS_EXTRA).mkdir()
 

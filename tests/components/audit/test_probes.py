@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,21 @@ def test_a_causal_model_passes(chunk):
 def test_a_scale_that_sees_tomorrow_is_caught(chunk):
     problems = probes.probe_chunk(chunk, lambda bars: forecast(bars, shift=1), np.array([11]), seed=1)
     assert len(problems) == 2 and all("day 11" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(("shift", "num_problems"), [(0, 0), (1, 2)])
+def test_the_market_of_tomorrow_is_caught_too(chunk, shift, num_problems):
+    market = np.random.default_rng(3).normal(size=(NUM_BARS, 5)).astype(np.float32)
+    seeing = dataclasses.replace(chunk, bars={**chunk.bars, contract.MARKET: market})
+
+    def see(bars):
+        answer = forecast(bars)
+        wider = 1.0 + np.abs(np.roll(bars[contract.MARKET], -shift, axis=0)[contract.LOOKBACK :, 0])
+        answer[contract.VOLATILITY] *= wider
+        answer[contract.RETURN_QUANTILES] *= wider[:, None, None]
+        return answer
+
+    assert len(probes.probe_chunk(seeing, see, np.array([11]), seed=1)) == num_problems
 
 
 def test_one_bit_is_enough(chunk):

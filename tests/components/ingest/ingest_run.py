@@ -17,6 +17,7 @@ from components.ingest.component import BarsExampleGen, IngestReport
 from components.ingest.examples import encode_chunk
 from components.ingest.executor import Executor
 from components.ingest.source_config import SourceConfig
+from components.transform.market_config import ALONE, MarketConfig
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 
 __all__ = ["BarsExampleGen", "Written", "encode_chunk", "run_ingest"]
@@ -54,9 +55,10 @@ def run_ingest(
     fingerprint: str = "",
     num_shards: int = 1,
     beam_args: Sequence[str] = BEAM_ARGS,
+    market: MarketConfig = ALONE,
 ) -> Written:
     """Runs the component's executor with the properties that the component makes."""
-    component = BarsExampleGen(source, validation, chunks, fingerprint, num_shards)
+    component = BarsExampleGen(source, validation, chunks, fingerprint, num_shards).with_market(market)
     written = Written(standard_artifacts.Examples(), IngestReport())
     written.examples.uri, written.report.uri = str(folder / "examples"), str(folder / "report")
     context = Executor.Context(beam_pipeline_args=list(beam_args), tmp_dir=str(folder / "tmp"), unique_id="1")

@@ -16,6 +16,7 @@ from components.train import model
 from components.train.config import ModelConfig
 from components.train.signatures import Forecaster
 from components.transform import features as causal
+from components.transform.market_config import ALONE, MarketConfig
 from pipeline import dag, local_runner
 from pipeline.config import load_config
 
@@ -37,9 +38,9 @@ class Prepared:
         return [tf.train.Example.FromString(record) for record in records]
 
 
-def prepare(folder: pathlib.Path, bars_file: pathlib.Path) -> Prepared:
+def prepare(folder: pathlib.Path, bars_file: pathlib.Path, *overrides: str) -> Prepared:
     """Runs the components from BarsExampleGen to Transform, wired as in a run, in `folder`."""
-    config = load_config(overrides=[f"source.path={bars_file}", f"paths.run_root={folder}"])
+    config = load_config(overrides=[f"source.path={bars_file}", f"paths.run_root={folder}", *overrides])
     components = dag.create_components(config)
     names = [component.id for component in components]
     results: dict[str, local_runner.NodeResult] = {}
@@ -60,18 +61,20 @@ def prepare(folder: pathlib.Path, bars_file: pathlib.Path) -> Prepared:
     )
 
 
-def build_opinionated_network() -> keras.Model:
+def build_opinionated_network(num_features: int = causal.NUM_FEATURES) -> keras.Model:
     """A network that was not trained but has something to say: random corrections, seeded."""
     keras.utils.set_random_seed(11)
-    network = model.build_network(ModelConfig(), causal.NUM_FEATURES)
+    network = model.build_network(ModelConfig(), num_features)
     kernel = network.get_layer(model.CORRECTIONS_LAYER).kernel
     kernel.assign(np.random.default_rng(11).normal(0.0, 1.0, kernel.shape))
     return network
 
 
-def save_and_load(network: keras.Model, prepared: Prepared, folder: pathlib.Path):
+def save_and_load(
+    network: keras.Model, prepared: Prepared, folder: pathlib.Path, market: MarketConfig = ALONE
+):
     """The signatures of the SavedModel of a network, as a server would call them."""
-    Forecaster(network, prepared.transform, VERSION).save(str(folder))
+    Forecaster(network, prepared.transform, VERSION, market).save(str(folder))
     return tf.saved_model.load(str(folder)).signatures
 
 
