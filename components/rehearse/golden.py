@@ -14,9 +14,11 @@ from components import contract
 from components.rehearse.requests import (
     EXPECTED_KEY,
     REQUESTS_KEY,
+    Arrays,
     Forecast,
     GoldenForecasts,
     Request,
+    join_universe,
     to_arrays,
 )
 
@@ -37,7 +39,10 @@ def ask(signature: Signature, request: Request) -> Forecast:
 
 
 def write_golden(
-    directory: os.PathLike[str], requests: Sequence[Request], expected: Sequence[Forecast]
+    directory: os.PathLike[str],
+    requests: Sequence[Request],
+    expected: Sequence[Forecast],
+    has_universe: bool = False,
 ) -> None:
     """Writes the golden forecasts and the warm-up; equal arguments give equal bytes.
 
@@ -45,6 +50,7 @@ def write_golden(
       directory: the model's assets.extra, which exists.
       requests: one ticker each, numbers being float32 values.
       expected: what `ask` answers to each.
+      has_universe: the model has contract.UNIVERSE_SIGNATURE, which the warm-up then asks too.
     Raises:
       ValueError: there is no request, or not one answer for each.
     """
@@ -54,11 +60,14 @@ def write_golden(
         json.dump(content, stream, sort_keys=True, allow_nan=False)
         stream.write("\n")
     with tf.io.TFRecordWriter(os.path.join(directory, contract.WARMUP_FILE)) as writer:
-        for request in golden.requests:
-            writer.write(_make_warmup(request).SerializeToString(deterministic=True))
+        logs = [_make_warmup(contract.FORECAST_SIGNATURE, to_arrays(request)) for request in golden.requests]
+        if has_universe:
+            logs.append(_make_warmup(contract.UNIVERSE_SIGNATURE, join_universe(golden.requests)))
+        for log in logs:
+            writer.write(log.SerializeToString(deterministic=True))
 
 
-def _make_warmup(request: Request) -> prediction_log_pb2.PredictionLog:
+def _make_warmup(signature: str, arrays: Arrays) -> prediction_log_pb2.PredictionLog:
     """A request as TensorFlow Serving replays it before a version goes live.
 
     Source: https://www.tensorflow.org/tfx/serving/saved_model_warmup
@@ -66,8 +75,8 @@ def _make_warmup(request: Request) -> prediction_log_pb2.PredictionLog:
     log = prediction_log_pb2.PredictionLog()
     predict = log.predict_log.request
     predict.model_spec.name = contract.MODEL_NAME
-    predict.model_spec.signature_name = contract.FORECAST_SIGNATURE
-    for name, array in to_arrays(request).items():
+    predict.model_spec.signature_name = signature
+    for name, array in arrays.items():
         predict.inputs[name].CopyFrom(tf.make_tensor_proto(array))
     return log
 

@@ -77,6 +77,13 @@ def join_requests(requests: Sequence[Request]) -> Arrays:
     return {contract.TICKER: np.concatenate([a[contract.TICKER] for a in each]), **bars}
 
 
+def join_universe(requests: Sequence[Request]) -> Arrays:
+    """The same for contract.UNIVERSE_SIGNATURE, as if all rows were of the same days, one after the other."""
+    joined = join_requests(requests)
+    shape = joined[contract.CLOSE].shape
+    return joined | {contract.DATE: np.broadcast_to(np.arange(shape[1], dtype=np.int64), shape)}
+
+
 def lengthen(arrays: Arrays) -> Arrays:
     """The request with EXTRA_BARS other bars before its first: the forecast must not change."""
     longer = {

@@ -96,8 +96,9 @@ def _export(forecaster: Forecaster, evaluation: ChunkSource, record: dict, fn_ar
     extra.mkdir(parents=True, exist_ok=True)
     (extra / contract.RECORD_FILE).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
     requests = draw_requests(evaluation.files)
-    saved = tf.saved_model.load(fn_args.serving_model_dir).signatures[contract.FORECAST_SIGNATURE]
-    golden.write_golden(extra, requests, [golden.ask(saved, request) for request in requests])
+    signatures = tf.saved_model.load(fn_args.serving_model_dir).signatures
+    expected = [golden.ask(signatures[contract.FORECAST_SIGNATURE], request) for request in requests]
+    golden.write_golden(extra, requests, expected, contract.UNIVERSE_SIGNATURE in signatures)
 
 
 def _make_record(

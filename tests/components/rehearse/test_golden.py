@@ -65,6 +65,21 @@ def test_warm_up_holds_the_golden_requests(tiny: ModuleType, model: pathlib.Path
             np.testing.assert_array_equal(tensors[name], array)
 
 
+def test_a_model_of_universes_is_warmed_up_for_one_too(tiny: ModuleType, tmp_path: pathlib.Path) -> None:
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    drawn = tiny.draw_requests()
+    tiny.golden.write_golden(tmp_path, drawn, [{}] * len(drawn), has_universe=True)
+    records = list(tiny.tf.data.TFRecordDataset([str(tmp_path / contract.WARMUP_FILE)]).as_numpy_iterator())
+    assert len(records) == len(drawn) + 1
+    predict = prediction_log_pb2.PredictionLog.FromString(records[-1]).predict_log.request
+    assert predict.model_spec.signature_name == contract.UNIVERSE_SIGNATURE
+    tensors = {name: tiny.tf.make_ndarray(proto) for name, proto in predict.inputs.items()}
+    close, days = tensors[contract.CLOSE], tensors[contract.DATE]
+    assert days.shape == close.shape == (len(drawn), close.shape[1]) and days.dtype == np.int64
+    assert (np.diff(days, axis=1) == 1).all() and (days == days[0]).all()
+
+
 def test_equal_models_get_equal_bytes(tiny: ModuleType, model: pathlib.Path, tmp_path: pathlib.Path) -> None:
     other = tiny.save(tiny.TinyModule(), tmp_path / "other")
     for name in (contract.GOLDEN_FILE, contract.WARMUP_FILE):
