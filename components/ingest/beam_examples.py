@@ -143,7 +143,8 @@ def _write_shard(keyed: tuple[Shard, Iterable[Record | None]], num_shards: int, 
     fileio.makedirs(own)
     ordered = sorted(record for record in records if record is not None)
     path = os.path.join(own, SHARD_FILE.format(index=index, num_shards=num_shards))
-    examples.write_records(path, (example for _, _, example in ordered))
+    with fileio.open(path, "wb") as stream:
+        examples.write_to_stream(stream, (example for _, _, example in ordered))
 
 
 def _write_notes(notes: list[Note], folder: str) -> None:
