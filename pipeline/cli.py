@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from components.errors import MarketcastError
-from pipeline import backtest, report, rollout, serve, sync_models, tune, watch_drift
+from pipeline import backtest, ingest, report, rollout, serve, sync_models, tune, watch_drift
 from pipeline.connection_options import IDENTITY_OPTIONS, add_options, gather_connection
 from pipeline.kubeflow.submission import command as submission
 
@@ -217,6 +217,7 @@ def doctor(as_json: bool) -> None:
 
 
 main.add_command(backtest.backtest)
+main.add_command(ingest.ingest)
 main.add_command(report.report)
 main.add_command(submission.submit)
 main.add_command(submission.schedule)

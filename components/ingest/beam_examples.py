@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,10 +17,9 @@ from components.ingest.bars import Piece, TickerBars, ValidationConfig
 from components.ingest.findings import Finding
 from components.ingest.history import clean_ticker
 from components.ingest.panel import read_pieces
+from components.ingest.shards import shard_of, shard_path
 from components.ingest.sources import SourceConfig, list_files, read_sectors
 
-SPLIT_FOLDER = "Split-{split}"
-SHARD_FILE = "data_tfrecord-{index:05d}-of-{num_shards:05d}.gz"
 NOTES_FILE = "notes.json"
 """Findings, and what `cut` had to tell: what the workers tell the process that started them."""
 
@@ -131,7 +129,7 @@ def _cut_ticker(
     sector = sectors.get(ticker, contract.UNKNOWN_SECTOR)
     bars, findings = clean_ticker(ticker, sector, list(pieces), config.validation)
     records, notes = cut(ticker, bars, findings)
-    shard = zlib.crc32(ticker.encode()) % config.num_shards
+    shard = shard_of(ticker, config.num_shards)
     for split, record in records:
         yield (split, shard), record
     yield from map(_note, [*findings, *notes])
@@ -139,10 +137,9 @@ def _cut_ticker(
 
 def _write_shard(keyed: tuple[Shard, Iterable[Record | None]], num_shards: int, folder: str) -> None:
     (split, index), records = keyed
-    own = os.path.join(folder, SPLIT_FOLDER.format(split=split))
-    fileio.makedirs(own)
+    path = os.path.join(folder, shard_path(split, index, num_shards))
+    fileio.makedirs(os.path.dirname(path))
     ordered = sorted(record for record in records if record is not None)
-    path = os.path.join(own, SHARD_FILE.format(index=index, num_shards=num_shards))
     with fileio.open(path, "wb") as stream:
         examples.write_to_stream(stream, (example for _, _, example in ordered))
 

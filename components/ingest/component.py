@@ -17,6 +17,9 @@ from components.ingest import executor, sources
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
 
+_OWN_KEYS = ("as_of", "num_shards")
+"""Of ChunkConfig: parameters by themselves."""
+
 
 class IngestReport(types.Artifact):
     """Folder with report.REPORT_FILE (counts) and report.QUARANTINE_FILE (rows set aside, with reasons)."""
@@ -63,7 +66,6 @@ class BarsExampleGen(base_beam_component.BaseBeamComponent):
         validation: ValidationConfig,
         chunks: ChunkConfig,
         input_fingerprint: str = "",
-        num_shards: int = 1,
         parameters: Mapping[str, data_types.RuntimeParameter] | None = None,
     ) -> None:
         """Makes the component.
@@ -75,7 +77,6 @@ class BarsExampleGen(base_beam_component.BaseBeamComponent):
           input_fingerprint: of the source, as `BarsExampleGen.fingerprint` gives it: with it the cache is
             used exactly when the data is the same. Empty where the caller cannot read the data; it is then
             computed when the component runs, and the cache only sees the configs.
-          num_shards: example files of each split.
           parameters: what is known only when the run starts: its name among contract's DATA_PARAMETER,
             METADATA_PARAMETER and AS_OF_PARAMETER -> what stands for it till then.
         """
@@ -91,9 +92,9 @@ class BarsExampleGen(base_beam_component.BaseBeamComponent):
                 executor.SOURCE_KEY: _to_json({"columns": dict(source.columns)}),
                 executor.VALIDATION_KEY: _to_json(dataclasses.asdict(validation)),
                 executor.CHUNKS_KEY: _to_json(
-                    {key: value for key, value in dataclasses.asdict(chunks).items() if key != "as_of"}
+                    {key: value for key, value in dataclasses.asdict(chunks).items() if key not in _OWN_KEYS}
                 ),
-                executor.NUM_SHARDS_KEY: num_shards,
+                executor.NUM_SHARDS_KEY: chunks.num_shards,
                 contract.FINGERPRINT_PROPERTY: input_fingerprint,
                 standard_component_specs.EXAMPLES_KEY: types.Channel(type=standard_artifacts.Examples),
                 executor.REPORT_KEY: types.Channel(type=IngestReport),

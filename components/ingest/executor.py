@@ -16,11 +16,12 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from components import contract
 from components.errors import ConfigError, InputError
-from components.ingest import beam_chunks, beam_examples, sources
+from components.ingest import beam_chunks, sources
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
 from components.ingest.findings import raise_refused
 from components.ingest.report import QUARANTINE_FILE, REPORT_FILE, build_report, collect_quarantined
+from components.ingest.shards import SPLIT_FOLDER, choose_num_shards
 
 SOURCE_KEY = "source"
 VALIDATION_KEY = "validation"
@@ -36,6 +37,7 @@ def read_config(properties: Mapping[str, Any]) -> beam_chunks.IngestConfig:
 
     Raises:
       ConfigError: what this run was given is wrong.
+      InputError: there are no bars.
     """
     source = json.loads(properties[SOURCE_KEY]) | {
         "path": properties[contract.DATA_PARAMETER],
@@ -43,14 +45,15 @@ def read_config(properties: Mapping[str, Any]) -> beam_chunks.IngestConfig:
     }
     chunks = json.loads(properties[CHUNKS_KEY]) | {"as_of": properties[contract.AS_OF_PARAMETER]}
     try:
-        return beam_chunks.IngestConfig(
+        configs = (
             sources.SourceConfig(**source),
             ValidationConfig(**json.loads(properties[VALIDATION_KEY])),
             ChunkConfig(**chunks),
-            properties[NUM_SHARDS_KEY],
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error
+    num_shards = properties[NUM_SHARDS_KEY] or choose_num_shards(sources.list_files(configs[0].path))
+    return beam_chunks.IngestConfig(*configs, num_shards)
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -78,7 +81,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             tickers = quarantined[config.source.file_column(contract.TICKER)]
             report = build_report(summaries, findings, tickers, fingerprint)
             for split in contract.SPLITS:
-                folder = beam_examples.SPLIT_FOLDER.format(split=split)
+                folder = SPLIT_FOLDER.format(split=split)
                 fileio.rename(os.path.join(staging, folder), os.path.join(output.uri, folder))
         finally:
             if fileio.exists(staging):

@@ -11,23 +11,20 @@ from components import contract
 from components.ingest import jumps
 from components.ingest.bars import Booleans, Floats, Integers, Piece, TickerBars, ValidationConfig, iso_date
 from components.ingest.findings import MAX_MESSAGES, Finding, or_quarantine
+from components.ingest.row_blocks import RowBlock, join_pieces
 
 
 class _Rows:
     """A ticker's rows of all files, sorted by day, then file, then line."""
 
-    def __init__(self, ticker: str, pieces: Sequence[Piece]) -> None:
+    def __init__(self, ticker: str, block: RowBlock) -> None:
         self.ticker = ticker
-        ordered = sorted(pieces, key=lambda piece: piece.file)
-        self.files = [piece.file for piece in ordered]
-        dates = np.concatenate([piece.dates for piece in ordered])
-        lines = np.concatenate([piece.lines for piece in ordered])
-        files = np.repeat(np.arange(len(ordered)), [len(piece.lines) for piece in ordered])
-        order = np.lexsort((lines, files, dates))
-        self.dates: Integers = dates[order]
-        self.lines: Integers = lines[order]
-        self.file_index: Integers = files[order]
-        self.values: Floats = np.concatenate([piece.values for piece in ordered])[order]
+        self.files = block.files
+        order = np.lexsort((block.lines, block.file_index, block.dates))
+        self.dates: Integers = block.dates[order]
+        self.lines: Integers = block.lines[order]
+        self.file_index: Integers = block.file_index[order]
+        self.values: Floats = block.values[order]
 
     def keep(self, mask: Booleans) -> None:
         """Drops the rows where the mask is False."""
@@ -64,7 +61,14 @@ def clean_ticker(
     Returns:
       The bars, None when the whole ticker is set aside or refused, and what was found.
     """
-    rows = _Rows(ticker, pieces)
+    return clean_rows(ticker, sector, join_pieces(ticker, pieces), config)
+
+
+def clean_rows(
+    ticker: str, sector: str, block: RowBlock, config: ValidationConfig
+) -> tuple[TickerBars | None, list[Finding]]:
+    """Does the same with all rows of the ticker in one block."""
+    rows = _Rows(ticker, block)
     duplicates = list(_drop_duplicates(rows, config))
     whole = list(_check_jumps(rows, config)) or list(_check_length(rows, config))
     if whole or not len(rows.dates):

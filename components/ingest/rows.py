@@ -13,6 +13,7 @@ import pandas as pd
 from components import contract
 from components.ingest.bars import EPOCH, Booleans, Floats, Integers, Piece, ValidationConfig
 from components.ingest.findings import MAX_MESSAGES, Finding, or_quarantine
+from components.ingest.row_blocks import RowBlock, split_by_ticker
 
 _ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
 """A day, or its midnight as some exports write it."""
@@ -50,7 +51,20 @@ class ParsedRows(NamedTuple):
 def check_rows(
     rows: pd.DataFrame, file: str, config: ValidationConfig, last_day: int | None = None
 ) -> tuple[dict[str, Piece], list[Finding]]:
-    """Parses and checks one file's rows.
+    """Parses and checks one file's rows; see check_block.
+
+    Returns:
+      The sound rows, ticker -> Piece, and what was found.
+    """
+    block, findings = check_block(rows, file, config, last_day)
+    pieces = {ticker: Piece(file, own.lines, own.dates, own.values) for ticker, own in split_by_ticker(block)}
+    return pieces, findings
+
+
+def check_block(
+    rows: pd.DataFrame, file: str, config: ValidationConfig, last_day: int | None = None
+) -> tuple[RowBlock, list[Finding]]:
+    """Parses and checks rows of one file.
 
     Args:
       rows: as sources.read_rows gives them; adj_close may be missing and is then close.
@@ -58,7 +72,7 @@ def check_rows(
       config: the policies.
       last_day: days since 1970-01-01; later bars are ignored. None keeps all.
     Returns:
-      The sound rows, ticker -> Piece, and what was found.
+      The sound rows, tickers in the order in which they come up, and what was found.
     """
     if contract.ADJ_CLOSE not in rows:
         rows = rows.assign(**{contract.ADJ_CLOSE: rows[contract.CLOSE]})
@@ -74,7 +88,7 @@ def check_rows(
         if mask.any():
             findings.append(_finding(violation._replace(mask=mask), rows, parsed, file, config))
             bad |= mask
-    return _pieces(parsed, rows.index.to_numpy(np.int64), ~bad, file), findings
+    return _sound(parsed, rows.index.to_numpy(np.int64), ~bad, file), findings
 
 
 def parse_rows(rows: pd.DataFrame) -> ParsedRows:
@@ -173,13 +187,15 @@ def _shown(rows: pd.DataFrame, row: int, violation: _Violation) -> str:
     return shown
 
 
-def _pieces(parsed: ParsedRows, lines: Integers, sound: Booleans, file: str) -> dict[str, Piece]:
+def _sound(parsed: ParsedRows, lines: Integers, sound: Booleans, file: str) -> RowBlock:
     rows = np.flatnonzero(sound)
     codes, tickers = pd.factorize(parsed.tickers[rows])
-    order = np.argsort(codes, kind="stable")  # No rows: no tickers, and one empty part that zip drops.
-    borders = np.flatnonzero(np.diff(codes[order])) + 1
-    days = (parsed.days - EPOCH).astype(np.int64)
-    return {
-        str(ticker): Piece(file, lines[own], days[own], parsed.values[own])
-        for ticker, own in zip(tickers, np.split(rows[order], borders), strict=False)
-    }
+    return RowBlock(
+        tickers=tuple(map(str, tickers)),
+        ticker_index=codes.astype(np.int64),
+        files=(file,),
+        file_index=np.zeros(len(rows), np.int64),
+        lines=lines[rows],
+        dates=(parsed.days[rows] - EPOCH).astype(np.int64),
+        values=parsed.values[rows],
+    )

@@ -7,7 +7,7 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -127,7 +127,48 @@ def read_rows(file: str, config: SourceConfig) -> pd.DataFrame:
     Raises:
       InputError: the file cannot be read, holds no rows, or lacks a column.
     """
-    table = tables.read_table(file, [config.file_column(name) for name in contract.BAR_COLUMNS])
+    table = _name_columns(tables.read_table(file, _number_columns(config)), file, config)
+    if table.empty:
+        raise _no_rows(file)
+    return table
+
+
+def read_row_blocks(
+    file: str, config: SourceConfig, row_groups: Sequence[int] | None = None
+) -> Iterator[pd.DataFrame]:
+    """Reads what read_rows reads, block by block.
+
+    Args:
+      file: a CSV or Parquet file.
+      config: tells the file's column names.
+      row_groups: of a Parquet file, those to read, in ascending order; None reads all.
+    Returns:
+      Tables as read_rows gives them, of at most tables.BLOCK_ROWS rows.
+    Raises:
+      InputError: as read_rows does, when it comes to it.
+    """
+    num_rows = 0
+    for table in tables.read_blocks(file, _number_columns(config), row_groups):
+        num_rows += len(table)
+        yield _name_columns(table, file, config)
+    if not num_rows and row_groups is None:
+        raise _no_rows(file)
+
+
+def _number_columns(config: SourceConfig) -> list[str]:
+    return [config.file_column(name) for name in contract.BAR_COLUMNS]
+
+
+def _no_rows(file: str) -> InputError:
+    return InputError(f"{file} must hold bars, got no rows; add bars, or take the file away")
+
+
+def _name_columns(table: pd.DataFrame, file: str, config: SourceConfig) -> pd.DataFrame:
+    """Returns the columns that are ours, under our names.
+
+    Raises:
+      InputError: one is missing.
+    """
     ours = {config.file_column(name): name for name in COLUMNS}
     optional = [name for name in OPTIONAL_COLUMNS if name not in config.columns]
     required = [theirs for theirs, name in ours.items() if name not in optional]
@@ -138,15 +179,14 @@ def read_rows(file: str, config: SourceConfig) -> pd.DataFrame:
             f"{', '.join(map(str, table.columns))}; name the file's columns in source.columns "
             "(ours: the file's)"
         )
-    if table.empty:
-        raise InputError(f"{file} must hold bars, got no rows; add bars, or take the file away")
     return table[[theirs for theirs in ours if theirs in table]].rename(columns=ours)
 
 
 def read_original(file: str, lines: Collection[int]) -> pd.DataFrame:
     """Reads some lines of a file as they stand: every column, as text, indexed by `line`."""
-    table = tables.read_table(file)
-    return table[np.isin(table.index.to_numpy(), list(lines))].astype(str)
+    wanted = np.fromiter(lines, np.int64, len(lines))
+    found = [table[np.isin(table.index.to_numpy(), wanted)] for table in tables.read_blocks(file)]
+    return pd.concat([table.astype(str) for table in found])
 
 
 def read_sectors(metadata_path: str) -> dict[str, str]:
