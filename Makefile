@@ -10,7 +10,7 @@ PYTHON ?=
 TICKER ?= AAPL
 ARGS ?=
 # All but those of the test cluster: make test TESTS='not cluster'
-TESTS ?= not container and not monitoring and not cluster and not browser
+TESTS ?= not container and not monitoring and not cluster and not browser and not spark
 ENGINE ?=
 BASE_IMAGE ?=
 export PYTHON ENGINE BASE_IMAGE
@@ -48,6 +48,10 @@ test-monitoring: setup  ## the rules by promtool, and the dashboard by a Prometh
 .PHONY: test-browser
 test-browser: setup  ## the report in a headless Chromium
 	@$(BIN)/python -m pytest -m browser
+
+.PHONY: test-spark
+test-spark: setup  ## the ingest on a Spark of one master and two workers, one of them killed
+	@$(BIN)/python -m pytest -m spark
 
 .PHONY: k8s-render
 k8s-render: setup  ## each overlay of k8s/ as plain YAML, in build/k8s
@@ -102,7 +106,7 @@ static: setup  ## lint, format, types and import rules
 
 .PHONY: check
 check: static  ## static checks and the fast tests
-	@$(BIN)/python -m pytest -m "not tf and not e2e and not container and not monitoring and not cluster and not browser"
+	@$(BIN)/python -m pytest -m "not tf and not e2e and not container and not monitoring and not cluster and not browser and not spark"
 
 .PHONY: image
 image:  ## build the container image; ENGINE=docker, podman or buildah and BASE_IMAGE overrule the choice

@@ -20,10 +20,9 @@ from components.ingest.chunks import ChunkConfig
 from components.ingest.findings import raise_refused
 from components.ingest.report import QUARANTINE_FILE, REPORT_FILE, build_report, collect_quarantined
 from components.ingest.shards import shard_path
-from components.ingest.units import Unit
 
-Engine = Callable[[ChunkJob, Sequence[Unit]], list[ShardNotes]]
-"""Does a job's two steps for all its units and shards; see local_engine.run."""
+Engine = Callable[[ChunkJob, Sequence[str]], list[ShardNotes]]
+"""Does a job's two steps for all its files and shards; see local_engine.run."""
 _FOLDER_MODE = 0o755
 
 
@@ -53,8 +52,8 @@ def write_chunk_folder(
     with contextlib.ExitStack() as cleanup:
         staging = _make_staging(target)
         cleanup.callback(shutil.rmtree, staging, ignore_errors=True)
-        job, units = chunk_job.plan_job(source, validation, chunks, str(staging))
-        notes = engine(job, units)
+        job, files = chunk_job.plan_job(source, validation, chunks, str(staging))
+        notes = engine(job, files)
         findings = [finding for shard in notes for finding in shard.findings]
         raise_refused(findings)
         _check_all_there(job)

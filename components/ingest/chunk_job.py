@@ -27,7 +27,7 @@ from components.ingest.report import TickerSummary, summarise_ticker
 from components.ingest.row_blocks import RowBlock, join_blocks, split_by_shard, split_by_ticker
 from components.ingest.shards import choose_num_shards, shard_of, shard_path
 from components.ingest.tfrecords import RecordWriter
-from components.ingest.units import Unit, plan_units, read_unit
+from components.ingest.units import Unit, read_unit
 
 ATTEMPTS_FOLDER = ".attempts"
 """In the job's folder: files that are being written, a folder for each attempt."""
@@ -70,18 +70,18 @@ class ChunkJob:
 
 def plan_job(
     source: sources.SourceConfig, validation: ValidationConfig, chunks: ChunkConfig, folder: str
-) -> tuple[ChunkJob, list[Unit]]:
+) -> tuple[ChunkJob, list[str]]:
     """Looks at a source.
 
     Returns:
-      The job and its units of reading.
+      The job and its files.
     Raises:
       InputError: there are no bars, or the metadata is wrong.
     """
     files = sources.list_files(source.path)
     num_shards = chunks.num_shards or choose_num_shards(files)
     sectors = sources.read_sectors(source.metadata_path)
-    return ChunkJob(source, validation, chunks, num_shards, sectors, folder), plan_units(files)
+    return ChunkJob(source, validation, chunks, num_shards, sectors, folder), files
 
 
 def read_rows(job: ChunkJob, unit: Unit) -> Iterator[PackedRows | Finding]:

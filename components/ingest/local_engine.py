@@ -13,36 +13,32 @@ from collections.abc import Iterator, Sequence
 from components import progress
 from components.ingest.chunk_job import ChunkJob, ShardNotes, read_rows, write_shard
 from components.ingest.findings import Finding
-from components.ingest.units import Unit
+from components.ingest.units import Unit, plan_units
 
 ROWS_FOLDER = ".rows"
 """In the job's folder, while it lasts: some 80 bytes for each bar."""
 _LENGTH = struct.Struct("<Q")
 
 
-def run(job: ChunkJob, units: Sequence[Unit]) -> list[ShardNotes]:
+def run(job: ChunkJob, files: Sequence[str]) -> list[ShardNotes]:
     """Does all of a job.
 
     Args:
       job: what to do; its folder is there.
-      units: what to read.
+      files: what to read.
     Returns:
       What reading has found, and what each shard has.
     """
-    rows_folder = os.path.join(job.folder, ROWS_FOLDER)
-    os.makedirs(rows_folder)
-    notes = [ShardNotes(_read_all(job, units, rows_folder), [])]
-    for shard in range(job.num_shards):
-        progress.report("files written", shard, job.num_shards)
-        path = _rows_file(rows_folder, shard)
-        notes.append(write_shard(job, shard, _read_packed(path)))
-        if os.path.exists(path):
-            os.remove(path)
-    shutil.rmtree(rows_folder)
-    return notes
+    findings = read_files(job, files)
+    notes = write_files(job)
+    shutil.rmtree(os.path.join(job.folder, ROWS_FOLDER))
+    return [ShardNotes(findings, []), *notes]
 
 
-def _read_all(job: ChunkJob, units: Sequence[Unit], rows_folder: str) -> list[Finding]:
+def read_files(job: ChunkJob, files: Sequence[str]) -> list[Finding]:
+    """Reads and checks all rows, and leaves them in a file for each shard."""
+    os.makedirs(os.path.join(job.folder, ROWS_FOLDER))
+    units = plan_units(files)
     findings = []
     for number, unit in enumerate(units):
         progress.report("parts read", number, len(units))
@@ -50,13 +46,22 @@ def _read_all(job: ChunkJob, units: Sequence[Unit], rows_folder: str) -> list[Fi
             if isinstance(found, Finding):
                 findings.append(found)
                 continue
-            with open(_rows_file(rows_folder, found.shard), "ab") as stream:
+            with open(_rows_file(job, found.shard), "ab") as stream:
                 stream.write(_LENGTH.pack(len(found.data)) + found.data)
     return findings
 
 
-def _rows_file(folder: str, shard: int) -> str:
-    return os.path.join(folder, f"{shard:05d}")
+def write_files(job: ChunkJob) -> list[ShardNotes]:
+    """Writes every shard, of the rows that read_files has left."""
+    notes = []
+    for shard in range(job.num_shards):
+        progress.report("files written", shard, job.num_shards)
+        notes.append(write_shard(job, shard, _read_packed(_rows_file(job, shard))))
+    return notes
+
+
+def _rows_file(job: ChunkJob, shard: int) -> str:
+    return os.path.join(job.folder, ROWS_FOLDER, f"{shard:05d}")
 
 
 def _read_packed(path: str) -> Iterator[bytes]:

@@ -20,6 +20,8 @@ _ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-
 _NO_DAY = np.datetime64("NaT")
 _OF_SOUND_ROWS = ("high_below_low", "outside_range")
 """Checks that compare columns: only of rows whose columns are sound one by one."""
+_OWN_TEXT = ("string", "date")
+"""Types of which equal values have the same text, which 1 and True have not."""
 _WRITTEN_NAN = "[+-]?nan"
 
 
@@ -93,7 +95,8 @@ def check_block(
 
 def parse_rows(rows: pd.DataFrame) -> ParsedRows:
     """Parses ticker, date and the bar columns of a table, whatever types they have."""
-    tickers = _text(rows[contract.TICKER]).to_numpy(object)
+    codes, names = _distinct_text(rows[contract.TICKER])
+    tickers = names[codes]
     values = np.empty((len(rows), len(contract.BAR_COLUMNS)))
     is_number = np.empty(values.shape, bool)
     for index, column in enumerate(contract.BAR_COLUMNS):
@@ -105,6 +108,15 @@ def _text(column: pd.Series) -> pd.Series:
     """Returns the values as text without outer blanks, empty where there is none."""
     text: pd.Series = column.astype(object).where(column.notna(), "").astype(str)
     return text.str.strip()
+
+
+def _distinct_text(column: pd.Series) -> tuple[Integers, npt.NDArray[np.object_]]:
+    """Returns int64 [n], where each value's text (see _text) stands among the distinct texts, and these."""
+    if pd.api.types.infer_dtype(column) not in _OWN_TEXT:
+        column = _text(column)
+    codes, values = pd.factorize(column)
+    texts = [*_text(pd.Series(values, dtype=object)), ""]  # The last is what -1 stands for: no value.
+    return codes, np.array(texts, dtype=object)
 
 
 def _parse_numbers(column: pd.Series) -> tuple[Floats, Booleans]:
@@ -125,7 +137,7 @@ def _parse_days(column: pd.Series) -> npt.NDArray[np.datetime64]:
     if pd.api.types.is_datetime64_any_dtype(column):
         moments = column.dt.tz_localize(None)
         return np.where(moments == moments.dt.normalize(), moments, _NO_DAY).astype("datetime64[D]")
-    codes, texts = pd.factorize(_text(column))
+    codes, texts = _distinct_text(column)
     matches = (_ISO_DAY.fullmatch(text) for text in texts)
     plain = pd.Series([match[1] if match else None for match in matches], dtype=object)
     days = pd.to_datetime(plain, format="%Y-%m-%d", errors="coerce")

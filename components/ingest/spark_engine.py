@@ -11,25 +11,28 @@ from typing import TYPE_CHECKING
 
 from components.ingest.chunk_job import ChunkJob, ShardNotes, read_rows, write_shard
 from components.ingest.findings import Finding
-from components.ingest.units import Unit
+from components.ingest.units import Unit, plan_units
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
+TASKS_PER_CORE = 4
+"""Least tasks of reading, so that none is idle long while another ends."""
 READ_JOB = "read and check bars"
 WRITE_JOB = "cut and write shards"
 _Keyed = tuple[int, bytes | Finding]
 """A shard and some of its rows, or a finding that any shard may pass on."""
 
 
-def run(context: SparkContext, job: ChunkJob, units: Sequence[Unit]) -> list[ShardNotes]:
+def run(context: SparkContext, job: ChunkJob, files: Sequence[str]) -> list[ShardNotes]:
     """Does all of a job; see local_engine.run.
 
     Args:
       context: the executors must see the source's files and the job's folder under the same paths.
       job: what to do.
-      units: what to read.
+      files: what to read.
     """
+    units = plan_units(files, TASKS_PER_CORE * context.defaultParallelism)
     shared = context.broadcast(job)
     read = context.parallelize(units, len(units)).flatMap(lambda unit: _read(shared.value, unit))
     by_shard = read.partitionBy(job.num_shards, int).setName(READ_JOB)

@@ -34,20 +34,21 @@ class Part:
 Unit = tuple[Part, ...]
 
 
-def plan_units(files: Sequence[str]) -> list[Unit]:
-    """Divides files into units of about UNIT_BYTES; all that depends on the files alone.
+def plan_units(files: Sequence[str], num_wanted: int = 1) -> list[Unit]:
+    """Divides files into units of about UNIT_BYTES, or less, where there shall be more units.
 
     A CSV file is never divided: where a line begins is known only to who has read those before.
     """
+    unit_bytes = min(UNIT_BYTES, sum(map(os.path.getsize, files)) // num_wanted)
     units: list[Unit] = []
     open_unit: list[Part] = []
     num_bytes = 0
     for file in files:
         size = os.path.getsize(file)
-        if size >= UNIT_BYTES:
+        if size >= unit_bytes:
             units += [(part,) for part in _divide(file)]
             continue
-        if open_unit and num_bytes + size > UNIT_BYTES:
+        if open_unit and num_bytes + size > unit_bytes:
             units.append(tuple(open_unit))
             open_unit, num_bytes = [], 0
         open_unit.append(Part(file))
