@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import pathlib
 import shutil
+import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -37,6 +36,17 @@ WHOLE = "marketcast ingest"
 VALIDATION = {"unadjusted_split": "quarantine"}
 CHUNKS = {"eval_start": "2015-01-01", "test_start": "2017-01-01"}
 WORKER_MB = 2048
+
+
+# A process starts with the peak of who started it: so that must be a small one.
+LAUNCHER = """
+import json, os, sys, time
+start = time.perf_counter()
+process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(process, 0)
+print(json.dumps([usage.ru_utime + usage.ru_stime, time.perf_counter() - start, usage.ru_maxrss / 1024]))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 class Cost(NamedTuple):
@@ -61,12 +71,9 @@ def run_stage(stage: str, bars: str, folder: str) -> None:
 
 def measure(command: Sequence[str]) -> Cost:
     """Runs a command and returns what it and its children took; it must end well."""
-    start = time.perf_counter()
-    process = os.posix_spawn(sys.executable, [sys.executable, "-W", "ignore", *command], os.environ)
-    _, status, usage = os.wait4(process, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - start, usage.ru_maxrss / 1024)
+    launcher = [sys.executable, "-S", "-c", LAUNCHER, sys.executable, "-W", "ignore", *command]
+    ended = subprocess.run(launcher, stdout=subprocess.PIPE, text=True, check=True)
+    return Cost(*json.loads(ended.stdout.splitlines()[-1]))
 
 
 def measure_local(bars: pathlib.Path, work: pathlib.Path) -> dict[str, Cost]:
@@ -87,9 +94,7 @@ def measure_command(bars: pathlib.Path, work: pathlib.Path, *engine: str) -> Cos
     settings |= {f"validation.{key}": value for key, value in VALIDATION.items()}
     settings |= {f"chunks.{key}": value for key, value in CHUNKS.items()}
     flags = [f"--set={key}={value}" for key, value in settings.items()]
-    cost = measure(
-        ["-m", "pipeline.cli", "ingest", "--chunks", str(work / "chunks"), "--json", *flags, *engine]
-    )
+    cost = measure(["-m", "pipeline.cli", "ingest", "--chunks", str(work / "chunks"), *flags, *engine])
     shutil.rmtree(work / "chunks")
     return cost
 
@@ -129,9 +134,8 @@ def print_costs(costs: Mapping[int, Mapping[str, Cost]]) -> None:
         print(f"\n{num_bars:,} bars {'':12}CPU s   us a bar    wall s   peak MB")
         for title, cost in stages.items():
             micros = 1e6 * cost.cpu_seconds / num_bars
-            print(
-                f"  {title:<22}{cost.cpu_seconds:8.1f} {micros:10.3f} {cost.wall_seconds:9.1f} {cost.peak_mb:9.0f}"
-            )
+            print(f"  {title:<22}{cost.cpu_seconds:8.1f} {micros:10.3f} {cost.wall_seconds:9.1f} ", end="")
+            print(f"{cost.peak_mb:9.0f}")
     if len(costs) > 1:
         for title in (*STAGES[1:], WHOLE):
             print(f"exponent of {title}: {fit_exponent(costs, title):.3f}")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED_EXIT_CODE = 130
 SPARK = "spark"
+LISTS = ("tickers", "unknown_sectors")
+"""What of the report grows with the universe: it stands in the folder's ingest_report.json alone."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +59,8 @@ def run(options: ChunkOptions, as_json: bool) -> int:
         console = RunConsole(output.stderr if as_json else output.stdout)
         progress.set_listener(console.progressed)
         try:
-            result["report"] = _run(options, console)
+            report = _run(options, console)
+            result["report"] = {key: value for key, value in report.items() if key not in LISTS}
             result["exit_code"] = 0
         except KeyboardInterrupt:
             console.stopped("stopped")

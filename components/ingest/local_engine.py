@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from components import progress
 from components.ingest.chunk_job import ChunkJob, ShardNotes, read_rows, write_shard
 from components.ingest.findings import Finding
-from components.ingest.units import Unit, plan_units
+from components.ingest.units import plan_units
 
 ROWS_FOLDER = ".rows"
 """In the job's folder, while it lasts: some 80 bytes for each bar."""

@@ -10,6 +10,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +19,7 @@ import pytest
 
 from tests.conftest import MARKETCAST, ROOT
 from tests.fixtures.simulated_bars import simulate_garch_bars
-from tests.spark.standalone import Daemon, Spark, read_json, run_spark, wait_for
+from tests.spark.standalone import SPARK_HOME, Daemon, Spark, read_json, run_spark, wait_for
 
 pytestmark = pytest.mark.spark
 
@@ -70,9 +71,9 @@ def fixture_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
 
 
 class SparkProgram:
-    """The command as a driver of a Spark, its page open and its events kept."""
+    """A command that is the driver of a Spark, its page open and its events kept."""
 
-    def __init__(self, folder: pathlib.Path, spark: Spark, arguments: list[str]) -> None:
+    def __init__(self, folder: pathlib.Path, command: list[str]) -> None:
         self.events = folder / "events"
         self.events.mkdir()
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -95,8 +96,12 @@ class SparkProgram:
         configuration.mkdir()
         lines = [f"{key} {value}\n" for key, value in settings.items()]
         (configuration / "spark-defaults.conf").write_text("".join(lines))
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_CONF_DIR": str(configuration)}
-        command = [*MARKETCAST, *arguments, "--engine", "spark", "--spark-master", spark.url]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYSPARK_PYTHON": sys.executable,
+            "SPARK_CONF_DIR": str(configuration),
+        }
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -131,18 +136,20 @@ class SparkProgram:
 
 
 @contextlib.contextmanager
-def _started(folder: pathlib.Path, spark: Spark, arguments: list[str]) -> Iterator[SparkProgram]:
-    program = SparkProgram(folder, spark, arguments)
+def _started(folder: pathlib.Path, command: list[str]) -> Iterator[SparkProgram]:
+    program = SparkProgram(folder, command)
     try:
         yield program
     finally:
         program.end()
 
 
-def test_two_workers_write_the_bytes_of_the_local_engine(
+def test_by_spark_submit_two_workers_write_the_bytes_of_the_local_engine(
     spark: Spark, bars: pathlib.Path, local: Mapping[str, str], tmp_path: pathlib.Path
 ) -> None:
-    with _started(tmp_path, spark, _arguments(bars, tmp_path / "chunks")) as program:
+    submit = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", spark.url, str(ROOT / "pipeline/cli.py")]
+    arguments = _arguments(bars, tmp_path / "chunks", "--engine", "spark")
+    with _started(tmp_path, [*submit, *arguments]) as program:
         result = program.finish()
     assert result["report"]["num_bars"] == 60 * 2000
     assert _digests(tmp_path / "chunks") == local
@@ -156,7 +163,8 @@ def test_two_workers_write_the_bytes_of_the_local_engine(
 def test_a_worker_killed_while_it_writes_a_shard_changes_nothing(
     spark: Spark, bars: pathlib.Path, local: Mapping[str, str], tmp_path: pathlib.Path
 ) -> None:
-    with _started(tmp_path, spark, _arguments(bars, tmp_path / "chunks")) as program:
+    arguments = _arguments(bars, tmp_path / "chunks", "--engine", "spark", "--spark-master", spark.url)
+    with _started(tmp_path, [*MARKETCAST, *arguments]) as program:
         killed = wait_for(lambda: _kill_writer(program, spark), "a task that writes")
         program.finish()
     assert _digests(tmp_path / "chunks") == local
