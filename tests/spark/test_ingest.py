@@ -33,9 +33,14 @@ FLAGS = ["chunks.eval_start=2004-01-01", "chunks.test_start=2006-01-01", f"chunk
 
 @pytest.fixture(name="bars", scope="module")
 def fixture_bars(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """Files in each of which every ticker has some rows, so that every task sends rows to every shard."""
+    """Files in each of which every ticker has some rows, so that every task sends rows to every shard.
+
+    One ticker is too short, and each file holds a bar that is quarantined.
+    """
     folder = tmp_path_factory.mktemp("bars")
     table = simulate_garch_bars(60, 2000, seed=9)
+    table = table[(table["ticker"] != "S007") | (table["date"] < "2000-06-01")]
+    table.iloc[500 : 500 + NUM_FILES, table.columns.get_loc("close")] *= 2.0
     for index in range(NUM_FILES):
         table.iloc[index::NUM_FILES].to_parquet(folder / f"{index}.parquet")
     return folder
@@ -151,7 +156,7 @@ def test_by_spark_submit_two_workers_write_the_bytes_of_the_local_engine(
     arguments = _arguments(bars, tmp_path / "chunks", "--engine", "spark")
     with _started(tmp_path, [*submit, *arguments]) as program:
         result = program.finish()
-    assert result["report"]["num_bars"] == 60 * 2000
+    assert result["report"]["quarantined_checks"] == {"outside_range": NUM_FILES, "short_history": 107}
     assert _digests(tmp_path / "chunks") == local
     ended = program.ended_tasks()
     assert {reason for _, _, reason in ended} == {"Success"}

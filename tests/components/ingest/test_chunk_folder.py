@@ -51,11 +51,21 @@ def fixture_bars() -> pd.DataFrame:
     return pd.concat([table, short, table.iloc[[20, 1500, 4000]]], ignore_index=True)
 
 
+@pytest.fixture(name="whole_folder", scope="module")
+def fixture_whole_folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    return tmp_path_factory.mktemp("whole")
+
+
 @pytest.fixture(name="whole", scope="module")
-def fixture_whole(bars: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    folder = tmp_path_factory.mktemp("whole")
-    bars.to_csv(folder / "bars.csv", index=False)
-    return _cut(folder / "chunks", SourceConfig(str(folder / "bars.csv"), ""))
+def fixture_whole(bars: pd.DataFrame, whole_folder: pathlib.Path) -> Mapping[str, str]:
+    """Of one file, read in one block."""
+    bars.to_csv(whole_folder / "bars.csv", index=False)
+    return _cut(whole_folder / "chunks", SourceConfig(str(whole_folder / "bars.csv"), ""))
+
+
+def _quarantined(folder: pathlib.Path) -> pd.DataFrame:
+    """Which rows, and why."""
+    return pd.read_csv(folder / "chunks" / "quarantine.csv")[["ticker", "line", "reason"]]
 
 
 def _examples(files: Mapping[str, str]) -> dict[str, str]:
@@ -84,13 +94,14 @@ def test_all_files_are_there_and_nothing_else(whole: Mapping[str, str]) -> None:
 
 
 def test_a_file_read_in_blocks_gives_the_same_bytes(
-    bars: pd.DataFrame, whole: Mapping[str, str], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    whole_folder: pathlib.Path,
+    whole: Mapping[str, str],
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _small_blocks(monkeypatch)
-    folder = tmp_path / "bars.csv"
-    bars.to_csv(folder, index=False)
-    files = _cut(tmp_path / "chunks", SourceConfig(str(folder), ""))
-    assert _examples(files) == _examples(whole)
+    files = _cut(tmp_path / "chunks", SourceConfig(str(whole_folder / "bars.csv"), ""))
+    assert files == whole
     report = json.loads((tmp_path / "chunks" / "ingest_report.json").read_text())
     assert report["quarantined_tickers"] == {"S000": 2, "S002": 3, "S006": 1, "SHORT": 100}
 
@@ -98,6 +109,7 @@ def test_a_file_read_in_blocks_gives_the_same_bytes(
 @pytest.mark.parametrize("row_group_size", [100, 900, 10_000])
 def test_row_groups_give_the_same_bytes(
     bars: pd.DataFrame,
+    whole_folder: pathlib.Path,
     whole: Mapping[str, str],
     tmp_path: pathlib.Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -107,6 +119,8 @@ def test_row_groups_give_the_same_bytes(
     bars.to_parquet(tmp_path / "bars.parquet", row_group_size=row_group_size)
     files = _cut(tmp_path / "chunks", SourceConfig(str(tmp_path / "bars.parquet"), ""))
     assert _examples(files) == _examples(whole)
+    expected = _quarantined(whole_folder)
+    pd.testing.assert_frame_equal(_quarantined(tmp_path), expected.assign(line=expected["line"] - 1))
 
 
 def test_a_file_a_day_gives_the_same_bytes(
@@ -156,3 +170,21 @@ def test_files_that_workers_wrote_elsewhere_are_missed(tmp_path: pathlib.Path) -
             SHIPPED_SOURCE, ValidationConfig(), CHUNKS, str(tmp_path / "chunks"), lambda *_: []
         )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_text_among_the_numbers_of_a_later_block_changes_nothing_else(
+    bars: pd.DataFrame, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = bars.to_csv(index=False).splitlines()
+    lines[2000] = lines[2000].rsplit(",", 1)[0] + ",many"
+    lines[2500] = ""
+    (tmp_path / "bars.csv").write_text("\n".join(lines))
+    source, validation = (
+        SourceConfig(str(tmp_path / "bars.csv"), ""),
+        ValidationConfig(wrong_type="quarantine"),
+    )
+    whole = _cut(tmp_path / "whole", source, validation=validation)
+    _small_blocks(monkeypatch)
+    assert _cut(tmp_path / "blocks", source, validation=validation) == whole
+    reasons = pd.read_csv(tmp_path / "blocks" / "quarantine.csv").set_index("line")["reason"]
+    assert reasons[2001] == "wrong_type: volume must be a number"
