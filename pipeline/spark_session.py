@@ -7,6 +7,7 @@ import importlib.util
 import os
 import pathlib
 import shutil
+import socket
 import sys
 import tempfile
 import zipfile
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 APP_NAME = "marketcast ingest"
 THIS_MACHINE = "local[*]"
+STANDALONE = "spark://"
+CONNECT_SECONDS = 10.0
 CODE_FILE = "components.zip"
 _OF_A_CHECKOUT = 1980, 1, 1, 0, 0, 0
 """Time of every file in the zip: the same code gives the same zip."""
@@ -36,24 +39,33 @@ def open_context(master: str) -> Iterator[SparkContext]:
       ConfigError: pyspark or Java is missing, or the master cannot be reached.
     """
     check_installed()
-    from pyspark import SparkConf, SparkContext
-
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    conf = SparkConf().setAppName(APP_NAME).setIfMissing("spark.ui.showConsoleProgress", "false")
-    if master:
-        conf.setMaster(master)
-    conf.setIfMissing("spark.master", THIS_MACHINE)
+    check_reachable(master)
     try:
-        context = SparkContext(conf=conf)
+        context = _start(master)
     except Exception as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = next(iter(str(error).strip().splitlines()[-1:]), type(error).__name__)
         raise ConfigError(
-            f"--spark-master must be a Spark that starts, got {conf.get('spark.master')}: {reason}; check "
-            "the address, and that its Spark is the version of the installed pyspark"
+            f"--spark-master must be a Spark that starts, got {master or 'none given'}: {reason}; check the "
+            "address, and that its Spark is the version of the installed pyspark"
         ) from error
     with context, tempfile.TemporaryDirectory() as folder:
         context.addPyFile(str(zip_code(pathlib.Path(folder))))
         yield context
+
+
+def _start(master: str) -> SparkContext:
+    from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # Only Java knows what spark-submit and spark-defaults.conf say: it must run before that is read.
+    gateway = launch_gateway()  # type: ignore[no-untyped-call]
+    conf = SparkConf(_jvm=gateway.jvm).setIfMissing("spark.ui.showConsoleProgress", "false")
+    conf.setAppName(APP_NAME)
+    if master:
+        conf.setMaster(master)
+    conf.setIfMissing("spark.master", THIS_MACHINE)
+    return SparkContext(conf=conf, gateway=gateway)
 
 
 def check_installed() -> None:
@@ -66,6 +78,24 @@ def check_installed() -> None:
             "--engine spark must find Java 8, 11 or 17, got none; apt-get install default-jre-headless, or "
             "set JAVA_HOME"
         )
+
+
+def check_reachable(master: str) -> None:
+    """Raises a ConfigError where a standalone master does not listen; Spark itself would wait for long."""
+    if not master.startswith(STANDALONE):
+        return
+    reason = ""
+    for address in master.removeprefix(STANDALONE).split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+            return
+        except (OSError, ValueError) as error:
+            reason = str(error)
+    raise ConfigError(
+        f"--spark-master must be a Spark that can be reached, got {master}: {reason}; start it, or check the "
+        "address, which is spark://HOST:PORT"
+    )
 
 
 def zip_code(folder: pathlib.Path) -> pathlib.Path:

@@ -57,6 +57,12 @@ def test_without_java_the_error_says_what_to_install(
         spark_session.check_installed()
 
 
+@pytest.mark.parametrize("master", ["spark://127.0.0.1:1", "spark://127.0.0.1:1,localhost:1", "spark://host"])
+def test_a_master_that_does_not_listen_is_told_at_once(master: str) -> None:
+    with pytest.raises(ConfigError, match=f"can be reached, got {master}"):
+        spark_session.check_reachable(master)
+
+
 def test_executors_import_the_steps_from_the_zip_without_a_framework(tmp_path: pathlib.Path) -> None:
     path = spark_session.zip_code(tmp_path)
     names = zipfile.ZipFile(path).namelist()
