@@ -10,7 +10,7 @@ PYTHON ?=
 TICKER ?= AAPL
 ARGS ?=
 # All but those of the test cluster: make test TESTS='not cluster'
-TESTS ?= not container and not monitoring and not cluster and not browser and not postgres
+TESTS ?= not container and not monitoring and not cluster and not browser and not postgres and not spark
 ENGINE ?=
 BASE_IMAGE ?=
 export PYTHON ENGINE BASE_IMAGE
@@ -52,6 +52,9 @@ test-browser: setup  ## the report in a headless Chromium
 .PHONY: test-postgres
 test-postgres: setup  ## bars out of a PostgreSQL of this machine and runs into it, over TLS
 	@$(BIN)/python -m pytest -m postgres
+.PHONY: test-spark
+test-spark: setup  ## the ingest on a Spark of one master and two workers, one of them killed
+	@$(BIN)/python -m pytest -m spark
 
 .PHONY: k8s-render
 k8s-render: setup  ## each overlay of k8s/ as plain YAML, in build/k8s
@@ -106,7 +109,7 @@ static: setup  ## lint, format, types and import rules
 
 .PHONY: check
 check: static  ## static checks and the fast tests
-	@$(BIN)/python -m pytest -m "not tf and not e2e and not container and not monitoring and not cluster and not browser and not postgres"
+	@$(BIN)/python -m pytest -m "not tf and not e2e and not container and not monitoring and not cluster and not browser and not postgres and not spark"
 
 .PHONY: image
 image:  ## build the container image; ENGINE=docker, podman or buildah and BASE_IMAGE overrule the choice

@@ -6,13 +6,16 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import TypeVar
 
 from components.database.config import DatabaseConfig
 from components.errors import ConfigError
 from components.ingest.bars import ValidationConfig
+from components.ingest.chunks import ChunkConfig
 from components.ingest.source_config import SourceConfig
 from pipeline import settings
 
+T = TypeVar("T")
 LOCAL = "local"
 KUBEFLOW = "kubeflow"
 _ENVIRONMENTS = pathlib.Path(__file__).parent / "environments"
@@ -81,6 +84,21 @@ class ServingSections:
         object.__setattr__(self, "source", dataclasses.replace(self.source, database=self.database))
 
 
+@dataclasses.dataclass(frozen=True)
+class IngestSections:
+    """The sections that decide what examples are made of the bars.
+
+    Attributes:
+      source: where the bars and the company metadata are.
+      validation: what happens to bad rows.
+      chunks: how bars are cut and split by date.
+    """
+
+    source: SourceConfig
+    validation: ValidationConfig
+    chunks: ChunkConfig
+
+
 def read_layers(file: str = "", overrides: Sequence[str] = (), environment: str = LOCAL) -> settings.Tree:
     """Reads an environment, over it a file, over both single keys.
 
@@ -109,9 +127,22 @@ def load_serving_sections(file: str = "", overrides: Sequence[str] = ()) -> Serv
     Raises:
       ConfigError: a file, or a key or value of these sections, is wrong.
     """
-    names = {field.name for field in dataclasses.fields(ServingSections)}
+    return _load_sections(ServingSections, file, overrides)
+
+
+def load_ingest_sections(file: str = "", overrides: Sequence[str] = ()) -> IngestSections:
+    """Reads source, validation and chunks alone.
+
+    Raises:
+      ConfigError: a file, or a key or value of these sections, is wrong.
+    """
+    return _load_sections(IngestSections, file, overrides)
+
+
+def _load_sections(cls: type[T], file: str, overrides: Sequence[str]) -> T:
+    names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     layers = read_layers(file, overrides)
-    return settings.build(ServingSections, {key: value for key, value in layers.items() if key in names})
+    return settings.build(cls, {key: value for key, value in layers.items() if key in names})
 
 
 def _read(file: str) -> str:

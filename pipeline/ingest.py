@@ -1,4 +1,4 @@
-"""The command `ingest`; what it needs is imported when it runs."""
+"""`marketcast ingest`: bars into a lake, or cut into the chunk examples of the pipeline."""
 
 from __future__ import annotations
 
@@ -8,37 +8,93 @@ from typing import Any
 import click
 
 
-@click.command("ingest")
+@click.command()
 @click.option(
-    "--lake", required=True, metavar="LOCATION", help="A folder, or s3://, minio:// or gs://BUCKET/PREFIX."
+    "--lake", default="", metavar="LOCATION", help="A folder, or s3://, minio:// or gs://BUCKET/PREFIX."
+)
+@click.option(
+    "--chunks", "folder", default="", metavar="DIR", help="Instead: a folder of examples, to be made."
 )
 @click.option("--config", "config_file", default="", metavar="FILE", help="YAML over the defaults.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One key over all.")
 @click.option(
-    "--known-on", default="", metavar="DAY", help="When the bars were known.  [default: today, UTC]"
+    "--known-on",
+    default="",
+    metavar="DAY",
+    help="Of a lake: when the bars were known.  [default: today, UTC]",
 )
-@click.option("--correct", "is_correction", is_flag=True, help="Bars may take the place of others.")
-@click.option("--compact", "is_compaction", is_flag=True, help="Instead: make few files of many.")
+@click.option(
+    "--correct", "is_correction", is_flag=True, help="Of a lake: bars may take the place of others."
+)
+@click.option("--compact", "is_compaction", is_flag=True, help="Of a lake, instead: make few files of many.")
 @click.option(
     "--forget-before",
     "readable_from",
     default="",
     metavar="DAY",
-    help="Instead: delete what only earlier snapshots need.",
+    help="Of a lake, instead: delete what only earlier snapshots need.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="Of chunks: who does the work; the bytes are the same.",
+)
+@click.option(
+    "--spark-master",
+    default="",
+    metavar="URL",
+    help="Such as spark://HOST:7077.  [default: of spark-submit, else local[*]]",
 )
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on standard output.")
-def ingest(lake: str, config_file: str, overrides: tuple[str, ...], as_json: bool, **given: Any) -> None:
-    """Append the bars of source.path to a lake, which is made where it is not there.
+def ingest(lake: str, folder: str, **given: Any) -> None:
+    """Append the bars of the source to a lake, or cut them into examples.
 
-    A bar that the lake has is never changed but by --correct, which makes a revision: source.known_on goes on
-    reading what was known before. Bars that are there already are passed over, so a command can be repeated.
+    --lake: the lake is made where it is not there. A bar that it has is never changed but by --correct, which
+    makes a revision: source.known_on goes on reading what was known before. Bars that are there already are
+    passed over, so a command can be repeated. See docs/data.md.
+
+    --chunks: DIR gets the splits' files as BarsExampleGen lays them out, with its report and quarantine,
+    all of it or nothing. Here, or on Spark; see docs/scale.md.
     """
+    if bool(lake) == bool(folder):
+        raise click.UsageError("one of --lake LOCATION and --chunks DIR must be given; choose one")
+    sys.exit(_fill_lake(lake, **given) if lake else _cut_chunks(folder, **given))
+
+
+def _fill_lake(
+    lake: str, config_file: str, overrides: tuple[str, ...], engine: str, spark_master: str, **given: Any
+) -> int:
     from pipeline import run_ingest
     from pipeline.environment import load_serving_sections
 
+    if engine != "local" or spark_master:
+        raise click.UsageError("--engine and --spark-master must stand beside --chunks; leave them out")
     chosen = [name for name in ("is_compaction", "readable_from") if given[name]]
     if len(chosen) + bool(given["is_correction"] or given["known_on"]) > 1:
         raise click.UsageError("--compact and --forget-before go alone")
     sections = load_serving_sections(config_file, overrides)
-    asked = run_ingest.IngestOptions(lake, sections.source, sections.validation, as_json=as_json, **given)
-    sys.exit(run_ingest.run(asked, sys.stdout, sys.stderr))
+    asked = run_ingest.IngestOptions(lake, sections.source, sections.validation, **given)
+    return run_ingest.run(asked, sys.stdout, sys.stderr)
+
+
+def _cut_chunks(
+    folder: str,
+    config_file: str,
+    overrides: tuple[str, ...],
+    engine: str,
+    spark_master: str,
+    as_json: bool,
+    **of_a_lake: Any,
+) -> int:
+    from pipeline import run_chunks
+
+    if any(of_a_lake.values()):
+        raise click.UsageError(
+            "--known-on, --correct, --compact and --forget-before must stand beside --lake; leave them out"
+        )
+    if spark_master and engine != "spark":
+        raise click.UsageError("--spark-master must stand beside --engine spark; add it")
+    options = run_chunks.ChunkOptions(config_file, overrides, folder, engine, spark_master)
+    return run_chunks.run(options, as_json)

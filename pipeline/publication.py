@@ -17,8 +17,8 @@ from components.database import run_writer
 from components.database.judged_forecasts import forecast_judged_days
 from components.database.tables import RunRecord
 from components.evaluate import gate
-from components.ingest.beam_examples import SPLIT_FOLDER
 from components.ingest.report import REPORT_FILE
+from components.ingest.shards import SPLIT_FOLDER
 from pipeline.config import PipelineConfig
 from pipeline.local_runner import NodeResult
 from pipeline.outcome import Outcome, find_artifact

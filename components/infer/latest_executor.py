@@ -28,6 +28,7 @@ from components.ingest.executor import (
     write_text,
 )
 from components.ingest.findings import raise_refused
+from components.ingest.shards import SPLIT_FOLDER
 from components.ingest.source_config import SourceConfig
 from components.transform.market_property import read_market
 
@@ -54,7 +55,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             with self._make_beam_pipeline() as pipeline:
                 beam_examples.write_examples(pipeline, config, cut_latest, [LATEST_SPLIT], staging)
             report = _conclude(staging, config.source)
-            folder = beam_examples.SPLIT_FOLDER.format(split=LATEST_SPLIT)
+            folder = SPLIT_FOLDER.format(split=LATEST_SPLIT)
             fileio.rename(os.path.join(staging, folder), os.path.join(examples.uri, folder))
         finally:
             if fileio.exists(staging):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,11 +24,10 @@ from components.ingest.panel import read_pieces
 from components.ingest.parts import Part, list_parts, read_sectors
 from components.ingest.reference import ReferenceData, read_reference
 from components.ingest.sessions import find_gaps
+from components.ingest.shards import shard_of, shard_path
 from components.ingest.source_config import SourceConfig
 from components.transform.market_config import ALONE, MarketConfig
 
-SPLIT_FOLDER = "Split-{split}"
-SHARD_FILE = "data_tfrecord-{index:05d}-of-{num_shards:05d}.gz"
 NOTES_FILE = "notes.json"
 """Findings, and what `cut` had to tell: what the workers tell the process that started them."""
 
@@ -165,7 +163,7 @@ def _cut_ticker(
 ) -> Iterator[tuple[Shard, Record] | beam.pvalue.TaggedOutput]:
     ticker, bars, findings = cleaned
     records, notes = cut(ticker, bars, findings, market)
-    shard = zlib.crc32(ticker.encode()) % num_shards
+    shard = shard_of(ticker, num_shards)
     for split, record in records:
         yield (split, shard), record
     yield from map(_note, [*findings, *notes])
@@ -175,11 +173,11 @@ def _cut_ticker(
 
 def _write_shard(keyed: tuple[Shard, Iterable[Record | None]], num_shards: int, folder: str) -> None:
     (split, index), records = keyed
-    own = os.path.join(folder, SPLIT_FOLDER.format(split=split))
-    fileio.makedirs(own)
+    path = os.path.join(folder, shard_path(split, index, num_shards))
+    fileio.makedirs(os.path.dirname(path))
     ordered = sorted(record for record in records if record is not None)
-    path = os.path.join(own, SHARD_FILE.format(index=index, num_shards=num_shards))
-    examples.write_records(path, (example for _, _, example in ordered))
+    with fileio.open(path, "wb") as stream:
+        examples.write_to_stream(stream, (example for _, _, example in ordered))
 
 
 def _write_notes(notes: list[Note], folder: str) -> None:

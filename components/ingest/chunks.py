@@ -23,18 +23,25 @@ class ChunkConfig:
       test_start: first day of the test split, YYYY-MM-DD; after eval_start.
       as_of: bars after this day are ignored, YYYY-MM-DD; empty keeps all. Of a lake these are bars as
         they are known now; source.known_on reads them as they were known on a day.
+      num_shards: example files of each split; 0 makes one for each 16 MiB of the source's files.
     """
 
     chunk_days: int = 756
     eval_start: str = "2009-01-01"
     test_start: str = "2011-01-01"
     as_of: str = ""
+    num_shards: int = 0
 
     def __post_init__(self) -> None:
         if self.chunk_days < 1:
             raise ValueError(
                 f"chunks.chunk_days must be at least 1, got {self.chunk_days}; 756 is three years of "
                 "trading days"
+            )
+        if self.num_shards < 0:
+            raise ValueError(
+                f"chunks.num_shards must be at least 1, or 0, got {self.num_shards}; 0 goes by "
+                "the source's size"
             )
         for name in ("eval_start", "test_start", *(["as_of"] if self.as_of else [])):
             if not is_day(getattr(self, name)):

@@ -19,6 +19,9 @@ from components.ingest.chunks import ChunkConfig
 from components.ingest.source_config import SourceConfig
 from components.transform.market_property import KnowsMarket, market_property
 
+_OWN_KEYS = ("as_of", "num_shards")
+"""Of ChunkConfig: parameters by themselves."""
+
 
 class IngestReport(types.Artifact):
     """Folder with report.REPORT_FILE (counts) and report.QUARANTINE_FILE (rows set aside, with reasons)."""
@@ -66,7 +69,6 @@ class BarsExampleGen(KnowsMarket, base_beam_component.BaseBeamComponent):
         validation: ValidationConfig,
         chunks: ChunkConfig,
         input_fingerprint: str = "",
-        num_shards: int = 1,
         parameters: Mapping[str, data_types.RuntimeParameter] | None = None,
     ) -> None:
         """Makes the component.
@@ -78,7 +80,6 @@ class BarsExampleGen(KnowsMarket, base_beam_component.BaseBeamComponent):
           input_fingerprint: of the source, as `BarsExampleGen.fingerprint` gives it: with it the cache is
             used exactly when the data is the same. Empty where the caller cannot read the data; it is then
             computed when the component runs, and the cache only sees the configs.
-          num_shards: example files of each split.
           parameters: what is known only when the run starts: its name among contract's DATA_PARAMETER,
             METADATA_PARAMETER and AS_OF_PARAMETER -> what stands for it till then.
         """
@@ -94,9 +95,9 @@ class BarsExampleGen(KnowsMarket, base_beam_component.BaseBeamComponent):
                 executor.SOURCE_KEY: _to_json(source.to_properties()),
                 executor.VALIDATION_KEY: _to_json(dataclasses.asdict(validation)),
                 executor.CHUNKS_KEY: _to_json(
-                    {key: value for key, value in dataclasses.asdict(chunks).items() if key != "as_of"}
+                    {key: value for key, value in dataclasses.asdict(chunks).items() if key not in _OWN_KEYS}
                 ),
-                executor.NUM_SHARDS_KEY: num_shards,
+                executor.NUM_SHARDS_KEY: chunks.num_shards,
                 **market_property(),
                 contract.FINGERPRINT_PROPERTY: input_fingerprint,
                 standard_component_specs.EXAMPLES_KEY: types.Channel(type=standard_artifacts.Examples),

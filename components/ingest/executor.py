@@ -16,11 +16,12 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from components import contract
 from components.errors import ConfigError, InputError
-from components.ingest import beam_chunks, beam_examples, parts
+from components.ingest import beam_chunks, parts
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig
 from components.ingest.findings import raise_refused
 from components.ingest.report import QUARANTINE_FILE, REPORT_FILE, build_report, collect_quarantined
+from components.ingest.shards import SPLIT_FOLDER
 from components.ingest.source_config import SourceConfig
 from components.transform.market_property import read_market
 
@@ -38,20 +39,21 @@ def read_config(properties: Mapping[str, Any]) -> beam_chunks.IngestConfig:
 
     Raises:
       ConfigError: what this run was given is wrong.
+      InputError: there are no bars.
     """
     source = json.loads(properties[SOURCE_KEY])
     places = (properties[contract.DATA_PARAMETER], properties[contract.METADATA_PARAMETER])
     chunks = json.loads(properties[CHUNKS_KEY]) | {"as_of": properties[contract.AS_OF_PARAMETER]}
     try:
-        return beam_chunks.IngestConfig(
+        configs = (
             SourceConfig.from_properties(source, *places),
             ValidationConfig(**json.loads(properties[VALIDATION_KEY])),
             ChunkConfig(**chunks),
-            properties[NUM_SHARDS_KEY],
-            read_market(properties),
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error
+    num_shards = properties[NUM_SHARDS_KEY] or parts.choose_num_shards(configs[0])
+    return beam_chunks.IngestConfig(*configs, num_shards, read_market(properties))
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -80,7 +82,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             tickers = quarantined[config.source.file_column(contract.TICKER)]
             report = build_report(summaries, findings, tickers, fingerprint)
             for split in contract.SPLITS:
-                folder = beam_examples.SPLIT_FOLDER.format(split=split)
+                folder = SPLIT_FOLDER.format(split=split)
                 fileio.rename(os.path.join(staging, folder), os.path.join(output.uri, folder))
         finally:
             if fileio.exists(staging):

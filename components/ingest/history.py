@@ -21,24 +21,21 @@ from components.ingest.findings import (
     or_quarantine,
 )
 from components.ingest.reference import ReferenceData
+from components.ingest.row_blocks import RowBlock, join_pieces
 from components.ingest.sessions import Sessions, is_session
 
 
 class _Rows:
     """A ticker's rows of all files, sorted by day, then file, then line."""
 
-    def __init__(self, ticker: str, pieces: Sequence[Piece]) -> None:
+    def __init__(self, ticker: str, block: RowBlock) -> None:
         self.ticker = ticker
-        ordered = sorted(pieces, key=lambda piece: piece.file)
-        self.files = [piece.file for piece in ordered]
-        dates = np.concatenate([piece.dates for piece in ordered])
-        lines = np.concatenate([piece.lines for piece in ordered])
-        files = np.repeat(np.arange(len(ordered)), [len(piece.lines) for piece in ordered])
-        order = np.lexsort((lines, files, dates))
-        self.dates: Integers = dates[order]
-        self.lines: Integers = lines[order]
-        self.file_index: Integers = files[order]
-        self.values: Floats = np.concatenate([piece.values for piece in ordered])[order]
+        self.files = block.files
+        order = np.lexsort((block.lines, block.file_index, block.dates))
+        self.dates: Integers = block.dates[order]
+        self.lines: Integers = block.lines[order]
+        self.file_index: Integers = block.file_index[order]
+        self.values: Floats = block.values[order]
 
     def keep(self, mask: Booleans) -> None:
         """Drops the rows where the mask is False."""
@@ -76,7 +73,14 @@ def clean_ticker(
     Returns:
       The bars, None when the whole ticker is set aside or refused, and what was found.
     """
-    rows = _Rows(ticker, pieces)
+    return clean_rows(ticker, sector, join_pieces(ticker, pieces), config, reference)
+
+
+def clean_rows(
+    ticker: str, sector: str, block: RowBlock, config: ValidationConfig, reference: ReferenceData
+) -> tuple[TickerBars | None, list[Finding]]:
+    """Does the same with all rows of the ticker in one block."""
+    rows = _Rows(ticker, block)
     rowwise = [*_drop_no_sessions(rows, config, reference.sessions), *_drop_duplicates(rows, config)]
     whole = (
         list(_adjust(rows, reference))
@@ -126,7 +130,7 @@ def merge_pieces(
     Returns:
       int64 [n], days since 1970-01-01, ascending; float64 [n, len(BAR_COLUMNS)]; and what was found.
     """
-    rows = _Rows(ticker, pieces)
+    rows = _Rows(ticker, join_pieces(ticker, pieces))
     findings = list(_drop_duplicates(rows, config))
     return rows.dates, rows.values, findings
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from components.ingest import sources
+from components.ingest import shards, sources
 from components.ingest.source_config import FILES, SourceConfig
 
 
@@ -40,6 +40,13 @@ def list_parts(source: SourceConfig) -> list[Part]:
     from components.database import bars_reader  # Files need no database driver.
 
     return bars_reader.list_parts(source)
+
+
+def choose_num_shards(source: SourceConfig) -> int:
+    """Example files of each split, by the size of the source's files; of what is elsewhere one a part."""
+    listed = [part.name for part in list_parts(source)]
+    is_here = source.kind == FILES and not any("://" in name for name in listed)
+    return shards.choose_num_shards(listed) if is_here else len(listed)
 
 
 def read_rows(part: Part, source: SourceConfig) -> pd.DataFrame:

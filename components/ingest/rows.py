@@ -13,15 +13,16 @@ import pandas as pd
 from components import contract
 from components.ingest.bars import EPOCH, Booleans, Floats, Integers, Piece, ValidationConfig
 from components.ingest.findings import MAX_MESSAGES, Finding, or_quarantine
+from components.ingest.row_blocks import RowBlock, split_by_ticker
 
 _ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
 """A day, or its midnight as some exports write it."""
 _NO_DAY = np.datetime64("NaT")
 _OF_SOUND_ROWS = ("high_below_low", "outside_range")
 """Checks that compare columns: only of rows whose columns are sound one by one."""
+_OWN_TEXT = ("string", "date", "categorical")
+"""Types of which equal values have the same text, which 1 and True have not."""
 _WRITTEN_NAN = "[+-]?nan"
-_OF_FEW_TEXTS = ("string", "categorical")
-"""Kinds of columns whose different values are looked at once each; in a mixed one 1 and True would be one."""
 
 
 class _Violation(NamedTuple):
@@ -52,7 +53,20 @@ class ParsedRows(NamedTuple):
 def check_rows(
     rows: pd.DataFrame, file: str, config: ValidationConfig, last_day: int | None = None
 ) -> tuple[dict[str, Piece], list[Finding]]:
-    """Parses and checks one file's rows.
+    """Parses and checks one file's rows; see check_block.
+
+    Returns:
+      The sound rows, ticker -> Piece, and what was found.
+    """
+    block, findings = check_block(rows, file, config, last_day)
+    pieces = {ticker: Piece(file, own.lines, own.dates, own.values) for ticker, own in split_by_ticker(block)}
+    return pieces, findings
+
+
+def check_block(
+    rows: pd.DataFrame, file: str, config: ValidationConfig, last_day: int | None = None
+) -> tuple[RowBlock, list[Finding]]:
+    """Parses and checks rows of one file.
 
     Args:
       rows: as sources.read_rows gives them; adj_close may be missing and is then close.
@@ -60,7 +74,7 @@ def check_rows(
       config: the policies.
       last_day: days since 1970-01-01; later bars are ignored. None keeps all.
     Returns:
-      The sound rows, ticker -> Piece, and what was found.
+      The sound rows, tickers in the order in which they come up, and what was found.
     """
     if contract.ADJ_CLOSE not in rows:
         rows = rows.assign(**{contract.ADJ_CLOSE: rows[contract.CLOSE]})
@@ -76,12 +90,13 @@ def check_rows(
         if mask.any():
             findings.append(_finding(violation._replace(mask=mask), rows, parsed, file, config))
             bad |= mask
-    return _pieces(parsed, rows.index.to_numpy(np.int64), ~bad, file), findings
+    return _sound(parsed, rows.index.to_numpy(np.int64), ~bad, file), findings
 
 
 def parse_rows(rows: pd.DataFrame) -> ParsedRows:
     """Parses ticker, date and the bar columns of a table, whatever types they have."""
-    tickers = parse_text(rows[contract.TICKER]).to_numpy(object)
+    codes, names = _distinct_text(rows[contract.TICKER])
+    tickers = names[codes]
     values = np.empty((len(rows), len(contract.BAR_COLUMNS)))
     is_number = np.empty(values.shape, bool)
     for index, column in enumerate(contract.BAR_COLUMNS):
@@ -91,12 +106,17 @@ def parse_rows(rows: pd.DataFrame) -> ParsedRows:
 
 def parse_text(column: pd.Series) -> pd.Series:
     """Returns the values as text without outer blanks, empty where there is none."""
-    if pd.api.types.infer_dtype(column, skipna=True) in _OF_FEW_TEXTS:
-        codes, texts = pd.factorize(column)
-        stripped = np.array(["", *(str(text).strip() for text in texts)], object)
-        return pd.Series(stripped[codes + 1], column.index)
     text: pd.Series = column.astype(object).where(column.notna(), "").astype(str)
     return text.str.strip()
+
+
+def _distinct_text(column: pd.Series) -> tuple[Integers, npt.NDArray[np.object_]]:
+    """Returns int64 [n], where each value's text (of parse_text) stands among the distinct ones; and these."""
+    if pd.api.types.infer_dtype(column) not in _OWN_TEXT:
+        column = parse_text(column)
+    codes, values = pd.factorize(column)
+    texts = [*parse_text(pd.Series(values, dtype=object)), ""]  # The last is what -1 stands for: no value.
+    return codes, np.array(texts, dtype=object)
 
 
 def parse_numbers(column: pd.Series) -> tuple[Floats, Booleans]:
@@ -117,7 +137,7 @@ def parse_days(column: pd.Series) -> npt.NDArray[np.datetime64]:
     if pd.api.types.is_datetime64_any_dtype(column):
         moments = column.dt.tz_localize(None)
         return np.where(moments == moments.dt.normalize(), moments, _NO_DAY).astype("datetime64[D]")
-    codes, texts = pd.factorize(parse_text(column))
+    codes, texts = _distinct_text(column)
     matches = (_ISO_DAY.fullmatch(text) for text in texts)
     plain = pd.Series([match[1] if match else None for match in matches], dtype=object)
     days = pd.to_datetime(plain, format="%Y-%m-%d", errors="coerce")
@@ -179,13 +199,15 @@ def _shown(rows: pd.DataFrame, row: int, violation: _Violation) -> str:
     return shown
 
 
-def _pieces(parsed: ParsedRows, lines: Integers, sound: Booleans, file: str) -> dict[str, Piece]:
+def _sound(parsed: ParsedRows, lines: Integers, sound: Booleans, file: str) -> RowBlock:
     rows = np.flatnonzero(sound)
     codes, tickers = pd.factorize(parsed.tickers[rows])
-    order = np.argsort(codes, kind="stable")  # No rows: no tickers, and one empty part that zip drops.
-    borders = np.flatnonzero(np.diff(codes[order])) + 1
-    days = (parsed.days - EPOCH).astype(np.int64)
-    return {
-        str(ticker): Piece(file, lines[own], days[own], parsed.values[own])
-        for ticker, own in zip(tickers, np.split(rows[order], borders), strict=False)
-    }
+    return RowBlock(
+        tickers=tuple(map(str, tickers)),
+        ticker_index=codes.astype(np.int64),
+        files=(file,),
+        file_index=np.zeros(len(rows), np.int64),
+        lines=lines[rows],
+        dates=(parsed.days[rows] - EPOCH).astype(np.int64),
+        values=parsed.values[rows],
+    )

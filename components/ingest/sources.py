@@ -6,7 +6,7 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ from components.lake import lake_source
 
 METADATA_COLUMNS = (contract.TICKER, contract.SECTOR)
 READ_BYTES = 1 << 20
+
+ListColumns = Callable[[], Iterable[str]]
 
 
 def list_files(config: SourceConfig) -> list[str]:
@@ -118,8 +120,30 @@ def read_rows(file: str, config: SourceConfig) -> pd.DataFrame:
       InputError: the file cannot be read, holds no rows, lacks a column, or has adj_close beside
         source.actions_path.
     """
-    table = tables.read_table(file, number_columns(config), [config.file_column(name) for name in COLUMNS])
+    table = tables.read_table(file, number_columns(config), _file_columns(config))
     return take_columns(table, file, config, lambda: tables.read_table(file).columns)
+
+
+def read_row_blocks(
+    file: str, config: SourceConfig, row_groups: Sequence[int] | None = None
+) -> Iterator[pd.DataFrame]:
+    """Reads what read_rows reads, block by block.
+
+    Args:
+      file: a CSV or Parquet file.
+      config: tells the file's column names.
+      row_groups: of a Parquet file, those to read, in ascending order; None reads all.
+    Returns:
+      Tables as read_rows gives them, of at most tables.BLOCK_ROWS rows.
+    Raises:
+      InputError: as read_rows does, when it comes to it.
+    """
+    num_rows = 0
+    for table in tables.read_blocks(file, number_columns(config), _file_columns(config), row_groups):
+        num_rows += len(table)
+        yield _name_columns(table, file, config, lambda: tables.read_table(file).columns)
+    if not num_rows and row_groups is None:
+        raise _no_rows(file)
 
 
 def number_columns(config: SourceConfig) -> list[str]:
@@ -127,11 +151,12 @@ def number_columns(config: SourceConfig) -> list[str]:
     return [config.file_column(name) for name in contract.BAR_COLUMNS if config.file_column(name)]
 
 
+def _file_columns(config: SourceConfig) -> list[str]:
+    return [config.file_column(name) for name in COLUMNS]
+
+
 def take_columns(
-    table: pd.DataFrame,
-    place: str,
-    config: SourceConfig,
-    list_columns: Callable[[], Iterable[str]] | None = None,
+    table: pd.DataFrame, place: str, config: SourceConfig, list_columns: ListColumns | None = None
 ) -> pd.DataFrame:
     """Gives a table our column names; see read_rows.
 
@@ -143,6 +168,19 @@ def take_columns(
     Raises:
       InputError: there are no rows, a column is missing, or adj_close is there beside source.actions_path.
     """
+    named = _name_columns(table, place, config, list_columns)
+    if named.empty:
+        raise _no_rows(place)
+    return named
+
+
+def _no_rows(place: str) -> InputError:
+    return InputError(f"{place} must hold bars, got no rows; add bars, or take the file away")
+
+
+def _name_columns(
+    table: pd.DataFrame, place: str, config: SourceConfig, list_columns: ListColumns | None
+) -> pd.DataFrame:
     ours = {config.file_column(name): name for name in COLUMNS if config.file_column(name)}
     adj_close = config.file_column(contract.ADJ_CLOSE)
     if config.actions_path and adj_close in table:
@@ -159,15 +197,14 @@ def take_columns(
             f"{place} must have the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}, got "
             f"{there}; name the file's columns in source.columns (ours: the file's)"
         )
-    if table.empty:
-        raise InputError(f"{place} must hold bars, got no rows; add bars, or take the file away")
     return table[[theirs for theirs in ours if theirs in table]].rename(columns=ours)
 
 
 def read_original(file: str, lines: Collection[int]) -> pd.DataFrame:
     """Reads some lines of a file as they stand: every column, as text, indexed by `line`."""
-    table = tables.read_table(file)
-    return table[np.isin(table.index.to_numpy(), list(lines))].astype(str)
+    wanted = np.fromiter(lines, np.int64, len(lines))
+    found = [table[np.isin(table.index.to_numpy(), wanted)] for table in tables.read_blocks(file)]
+    return pd.concat([table.astype(str) for table in found])
 
 
 def read_sectors(metadata_path: str) -> dict[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import io
+import itertools
 import zlib
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -25,6 +27,8 @@ PARQUET_FIRST_LINE = 1
 """A Parquet file has no header: its first row is row 1."""
 ROW_FIRST_LINE = 1
 """The same of rows that a database sends."""
+BLOCK_ROWS = 1 << 17
+"""Rows read at a time: some 30 MB of text."""
 LINE = "line"
 """Name of a table's index."""
 
@@ -45,10 +49,58 @@ def read_table(file: str, number_columns: Sequence[str] = (), columns: Sequence[
     Raises:
       InputError: the file cannot be read or is no table.
     """
-    try:
-        if file.lower().endswith(PARQUET_SUFFIXES):
+    with _telling_of(file):
+        if is_parquet(file):
             return _read_parquet(file, columns)
         return _read_csv(file, number_columns)
+
+
+def read_blocks(
+    file: str,
+    number_columns: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    row_groups: Sequence[int] | None = None,
+) -> Iterator[pd.DataFrame]:
+    """Reads a file as read_table does, but block by block; memory does not grow with the file.
+
+    Args:
+      file: see read_table.
+      number_columns: see read_table; text where one of a block's columns, or an earlier block's, has some.
+      columns: see read_table.
+      row_groups: of a Parquet file, those to read, in ascending order; None reads all.
+    Returns:
+      Tables of at most BLOCK_ROWS rows; of a file without rows one or none.
+    Raises:
+      InputError: the file cannot be read or is no table.
+    """
+    with _telling_of(file):
+        if is_parquet(file):
+            yield from _read_parquet_blocks(file, columns, row_groups)
+        else:
+            yield from _read_csv_blocks(file, number_columns)
+
+
+def is_parquet(file: str) -> bool:
+    """Says whether a file is a Parquet file by its name."""
+    return file.lower().endswith(PARQUET_SUFFIXES)
+
+
+def count_group_rows(file: str) -> list[int]:
+    """Returns the rows of each row group of a Parquet file.
+
+    Raises:
+      InputError: the file cannot be read or is none.
+    """
+    with _telling_of(file):
+        metadata = pq.read_metadata(file)
+        return [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+
+
+@contextlib.contextmanager
+def _telling_of(file: str) -> Iterator[None]:
+    """Makes one InputError of what a reader finds wrong with a file."""
+    try:
+        yield
     except UnicodeError as error:
         raise InputError(f"{file} must be UTF-8 text, got {error}; save the file as UTF-8") from error
     except _BROKEN as error:
@@ -77,15 +129,35 @@ def _read_csv(
         raise
     except ValueError:  # A number column holds something else: keep its text, so that it can be shown.
         table = _parse_csv(file, ())
+    return _number_lines(table, first_line)
+
+
+def _read_csv_blocks(file: str, number_columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    num_given = 0
+    try:
+        with _parse_csv(file, number_columns, BLOCK_ROWS) as blocks:
+            for table in blocks:
+                yield _number_lines(table, CSV_FIRST_LINE + num_given * BLOCK_ROWS)
+                num_given += 1
+    except (*_BROKEN, *_MALFORMED):
+        raise
+    except ValueError:  # As in _read_csv; the blocks before are read again and passed over.
+        with _parse_csv(file, (), BLOCK_ROWS) as blocks:
+            for index, table in itertools.islice(enumerate(blocks), num_given, None):
+                yield _number_lines(table, CSV_FIRST_LINE + index * BLOCK_ROWS)
+
+
+def _number_lines(table: pd.DataFrame, first: int) -> pd.DataFrame:
     if len(table) and not isinstance(table.index, pd.RangeIndex):
         raise pd.errors.ParserError("each line has more fields than the header")
-    table.index = pd.RangeIndex(first_line, first_line + len(table), name=LINE)
+    table.index = pd.RangeIndex(first, first + len(table), name=LINE)
     text = table.select_dtypes("object")
     blank = (text.isna() | (text == "")).all(axis=1) & (text.shape[1] == table.shape[1])
     return table[~blank]
 
 
-def _parse_csv(file: str | IO[bytes], number_columns: Sequence[str]) -> pd.DataFrame:
+def _parse_csv(file: str | IO[bytes], number_columns: Sequence[str], block_rows: int | None = None) -> Any:
+    """Returns a table, or, where `block_rows` is given, an iterator of tables."""
     if not isinstance(file, str):
         file.seek(0)
     types: dict[str, str] = collections.defaultdict(lambda: "str")
@@ -97,6 +169,7 @@ def _parse_csv(file: str | IO[bytes], number_columns: Sequence[str]) -> pd.DataF
         float_precision="round_trip",
         keep_default_na=False,  # NA is a ticker.
         skip_blank_lines=False,  # A blank line counts as a line.
+        chunksize=block_rows,
     )
 
 
@@ -114,3 +187,18 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
         return table.to_pandas(ignore_metadata=True, use_threads=False, date_as_object=False)
     except pa.ArrowInvalid:  # A day that pandas has no moment for: keep it as it is, so that it can be shown.
         return table.to_pandas(ignore_metadata=True, use_threads=False)
+
+
+def _read_parquet_blocks(
+    file: str, columns: Sequence[str], row_groups: Sequence[int] | None
+) -> Iterator[pd.DataFrame]:
+    first = PARQUET_FIRST_LINE
+    with pq.ParquetFile(file) as source:
+        chosen = [name for name in source.schema_arrow.names if name in columns] if columns else None
+        if row_groups is not None:
+            first += sum(source.metadata.row_group(index).num_rows for index in range(row_groups[0]))
+        for batch in source.iter_batches(BLOCK_ROWS, row_groups, chosen, use_threads=False):
+            table = _to_pandas(pa.Table.from_batches([batch]))
+            table.index = pd.RangeIndex(first, first + len(table), name=LINE)
+            first += len(table)
+            yield table

@@ -19,6 +19,8 @@ NUM_HORIZONS = len(contract.HORIZONS)
 FIRST_STEP = contract.LOOKBACK - causal.NETWORK_STEPS + 1
 """Bar of a chunk at which the network starts, so that its first target day ends NETWORK_STEPS."""
 
+PARALLEL_FILES = 4
+"""Files of a split that are decompressed at a time."""
 VALIDATION_CHUNKS = 32
 """Chunks in a validation batch."""
 
@@ -80,7 +82,7 @@ class ChunkSource:
         return transformed[contract.BASE_QUANTILES].numpy().reshape(NUM_HORIZONS, -1)
 
     def chunks(self) -> tf.data.Dataset:
-        """A dataset of Chunk, in file order."""
+        """A dataset of Chunk, in the order of read_records."""
         return self._records().batch(1).map(self._to_chunk, num_parallel_calls=tf.data.AUTOTUNE)
 
     def count_chunks(self) -> int:
@@ -88,7 +90,7 @@ class ChunkSource:
         return int(self._records().reduce(np.int64(0), lambda count, _: count + 1))
 
     def _records(self) -> tf.data.Dataset:
-        return tf.data.TFRecordDataset(self._files, compression_type="GZIP")
+        return read_records(self._files)
 
     def _transform(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._layer(tf.io.parse_example(serialized, self._spec))
@@ -112,6 +114,13 @@ class ChunkSource:
 def count_features(has_market: bool) -> int:
     """Inputs of the network: features.FEATURE_NAMES, behind them contract.MARKET_FEATURES if it sees them."""
     return causal.NUM_FEATURES + (market.NUM_MARKET_FEATURES if has_market else 0)
+
+
+def read_records(files: Sequence[str]) -> tf.data.Dataset:
+    """A dataset of the records of gzipped TFRecord files; PARALLEL_FILES of them take turns, always alike."""
+    return tf.data.TFRecordDataset(
+        files, compression_type="GZIP", num_parallel_reads=min(PARALLEL_FILES, len(files))
+    )
 
 
 def make_training_batches(source: Chunks, config: TrainConfig) -> tf.data.Dataset:

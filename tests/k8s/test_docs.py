@@ -9,7 +9,7 @@ import pytest
 from tests.cluster.scene import LOAD
 from tests.k8s.manifests import COMPONENTS, OVERLAYS, ROOT
 
-PAGES = ("deploy.md", "deploy-components.md", "runbook.md", "model-sync.md", "rollout.md")
+PAGES = ("deploy.md", "deploy-components.md", "runbook.md", "model-sync.md", "rollout.md", "scale.md")
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text()
 
 

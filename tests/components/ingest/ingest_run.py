@@ -53,12 +53,11 @@ def run_ingest(
     validation: ValidationConfig = POLICIES,
     chunks: ChunkConfig = SHIPPED_CHUNKS,
     fingerprint: str = "",
-    num_shards: int = 1,
     beam_args: Sequence[str] = BEAM_ARGS,
     market: MarketConfig = ALONE,
 ) -> Written:
     """Runs the component's executor with the properties that the component makes."""
-    component = BarsExampleGen(source, validation, chunks, fingerprint, num_shards).with_market(market)
+    component = BarsExampleGen(source, validation, chunks, fingerprint).with_market(market)
     written = Written(standard_artifacts.Examples(), IngestReport())
     written.examples.uri, written.report.uri = str(folder / "examples"), str(folder / "report")
     context = Executor.Context(beam_pipeline_args=list(beam_args), tmp_dir=str(folder / "tmp"), unique_id="1")

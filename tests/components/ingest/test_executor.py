@@ -153,7 +153,7 @@ def test_order_of_rows_and_division_into_files_do_not_matter(
 
 
 def test_shards_hold_the_same_examples(ingest: ModuleType, written: Any, tmp_path: pathlib.Path) -> None:
-    sharded = ingest.run_ingest(tmp_path, num_shards=7)
+    sharded = ingest.run_ingest(tmp_path, chunks=dataclasses.replace(SHIPPED_CHUNKS, num_shards=7))
     assert len(sharded.files()) == 7 * len(contract.SPLITS) + 2
     for split in contract.SPLITS:
         one, many = (

@@ -1,0 +1,104 @@
+"""A folder of chunk files with its report: made whole, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from components import contract
+from components.errors import InputError
+from components.ingest import chunk_job, sources
+from components.ingest.bars import ValidationConfig
+from components.ingest.chunk_job import ChunkJob, ShardNotes
+from components.ingest.chunks import ChunkConfig
+from components.ingest.findings import raise_refused
+from components.ingest.report import QUARANTINE_FILE, REPORT_FILE, build_report, collect_quarantined
+from components.ingest.shards import shard_path
+from components.ingest.source_config import SourceConfig
+
+Engine = Callable[[ChunkJob, Sequence[str]], list[ShardNotes]]
+"""Does a job's two steps for all its files and shards; see local_engine.run."""
+_FOLDER_MODE = 0o755
+
+
+def write_chunk_folder(
+    source: SourceConfig,
+    validation: ValidationConfig,
+    chunks: ChunkConfig,
+    folder: str,
+    engine: Engine,
+) -> dict[str, Any]:
+    """Cuts a source into the files that BarsExampleGen makes of it, report and quarantine beside them.
+
+    Args:
+      source: where the bars are.
+      validation: what happens to bad rows.
+      chunks: how bars are cut and split.
+      folder: must not be there yet, or be empty; appears when all is in it.
+      engine: does the work; the bytes are the same whichever it is.
+    Returns:
+      The report; see report.build_report.
+    Raises:
+      InputError: the bars are refused, or the folder is taken; nothing is left behind.
+    """
+    target = pathlib.Path(os.path.abspath(folder))
+    _check_free(target)
+    with contextlib.ExitStack() as cleanup:
+        staging = _make_staging(target)
+        cleanup.callback(shutil.rmtree, staging, ignore_errors=True)
+        job, files = chunk_job.plan_job(source, validation, chunks, str(staging))
+        before = sources.fingerprint(source)
+        notes = engine(job, files)
+        findings = [finding for shard in notes for finding in shard.findings]
+        raise_refused(findings)
+        _check_all_there(job)
+        quarantined = collect_quarantined(findings, source)
+        tickers = quarantined[source.file_column(contract.TICKER)]
+        summaries = [summary for shard in notes for summary in shard.summaries]
+        report = build_report(summaries, findings, tickers, before)
+        (staging / QUARANTINE_FILE).write_text(quarantined.to_csv(index=False), encoding="utf-8")
+        (staging / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        shutil.rmtree(staging / chunk_job.ATTEMPTS_FOLDER, ignore_errors=True)
+        os.replace(staging, target)
+    return report
+
+
+def _check_free(target: pathlib.Path) -> None:
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise InputError(
+            f"--chunks must name a folder that is not there yet, got {target}, which is not empty; name "
+            "another, or take it away"
+        )
+
+
+def _check_all_there(job: ChunkJob) -> None:
+    paths = [
+        shard_path(split, index, job.num_shards)
+        for split in contract.SPLITS
+        for index in range(job.num_shards)
+    ]
+    missing = [path for path in paths if not os.path.exists(os.path.join(job.folder, path))]
+    if missing:
+        raise InputError(
+            "--chunks must name a folder that this process and all workers see, got one without "
+            f"{len(missing)} of the {len(paths)} files that they wrote; name one on a volume that all mount"
+        )
+
+
+def _make_staging(target: pathlib.Path) -> pathlib.Path:
+    """Makes a folder beside the target, so that a rename puts it there."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        staging.chmod(_FOLDER_MODE)
+        return staging
+    except OSError as error:
+        raise InputError(
+            f"--chunks must name a folder that can be made, got {target}: {error.strerror}; name another"
+        ) from error

@@ -1,0 +1,156 @@
+"""From bars to chunk files in two steps, of which each is a pure function of its own unit of work.
+
+    read_rows:    unit  -> packed sound rows for each shard
+    write_shard:  shard -> a file of each split
+
+An engine decides where and when: it gives write_shard all that read_rows made for the shard, in any order.
+A step can be done twice, or by two processes at once: a file appears whole, and always with the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO, NamedTuple
+
+from components import contract
+from components.errors import InputError
+from components.ingest import sources
+from components.ingest.bars import ValidationConfig
+from components.ingest.chunks import ChunkConfig, cut_chunks
+from components.ingest.examples import encode_chunk
+from components.ingest.findings import Finding
+from components.ingest.history import clean_rows
+from components.ingest.reference import ReferenceData, read_reference
+from components.ingest.report import TickerSummary, summarise_ticker
+from components.ingest.row_blocks import RowBlock, join_blocks, split_by_shard, split_by_ticker
+from components.ingest.shards import choose_num_shards, shard_of, shard_path
+from components.ingest.source_config import FILES, SourceConfig
+from components.ingest.tfrecords import RecordWriter
+from components.ingest.units import Unit, read_unit
+
+ATTEMPTS_FOLDER = ".attempts"
+"""In the job's folder: files that are being written, a folder for each attempt."""
+
+
+class PackedRows(NamedTuple):
+    """Rows of one shard, as RowBlock.from_bytes reads them."""
+
+    shard: int
+    data: bytes
+
+
+class ShardNotes(NamedTuple):
+    """What writing a shard has found, and counted."""
+
+    findings: list[Finding]
+    summaries: list[TickerSummary]
+
+
+@dataclasses.dataclass(frozen=True)
+class ChunkJob:
+    """All that the steps go by.
+
+    Attributes:
+      source: where the bars are.
+      validation: what happens to bad rows.
+      chunks: how bars are cut and split.
+      num_shards: files of each split, at least 1.
+      sectors: ticker -> sector.
+      reference: corporate actions and trading days.
+      folder: gets the files; each process that works on the job must see it.
+    """
+
+    source: SourceConfig
+    validation: ValidationConfig
+    chunks: ChunkConfig
+    num_shards: int
+    sectors: Mapping[str, str]
+    reference: ReferenceData
+    folder: str
+
+
+def plan_job(
+    source: SourceConfig, validation: ValidationConfig, chunks: ChunkConfig, folder: str
+) -> tuple[ChunkJob, list[str]]:
+    """Looks at a source.
+
+    Returns:
+      The job and its files.
+    Raises:
+      InputError: there are no bars, they are no files that each process can open, or the metadata is wrong.
+    """
+    files = sources.list_files(source) if source.kind == FILES else []
+    if not files or any("://" in file for file in files):
+        raise InputError(
+            f"--chunks must read files or a lake in a folder, got {source.place}; let `marketcast run` read "
+            "it, or copy it to a folder that all workers see"
+        )
+    num_shards = chunks.num_shards or choose_num_shards(files)
+    sectors = sources.read_sectors(source.metadata_path)
+    reference = read_reference(source, validation, chunks.last_day)
+    return ChunkJob(source, validation, chunks, num_shards, sectors, reference, folder), files
+
+
+def read_rows(job: ChunkJob, unit: Unit) -> Iterator[PackedRows | Finding]:
+    """Reads and checks one unit, and divides its rows by shard."""
+    for found in read_unit(unit, job.source, job.validation, job.chunks.last_day):
+        if isinstance(found, Finding):
+            yield found
+            continue
+        for shard, block in split_by_shard(found, lambda ticker: shard_of(ticker, job.num_shards)):
+            yield PackedRows(shard, block.to_bytes())
+
+
+def write_shard(job: ChunkJob, shard: int, packed: Iterable[bytes]) -> ShardNotes:
+    """Cleans, cuts and writes one shard's tickers.
+
+    Args:
+      job: what to do.
+      shard: 0 .. num_shards - 1.
+      packed: all of the shard's rows.
+    """
+    notes = ShardNotes([], [])
+    blocks = [RowBlock.from_bytes(data) for data in packed]
+    with _open_shard(job, shard) as writers:
+        for ticker, rows in split_by_ticker(join_blocks(blocks)) if blocks else ():
+            sector = job.sectors.get(ticker, contract.UNKNOWN_SECTOR)
+            bars, findings = clean_rows(ticker, sector, rows, job.validation, job.reference)
+            notes.findings.extend(findings)
+            if bars is None:
+                continue
+            chunks = cut_chunks(bars, job.chunks)
+            for chunk in chunks:
+                writers[chunk.split].write(encode_chunk(chunk))
+            notes.summaries.append(summarise_ticker(bars, chunks))
+    return notes
+
+
+@contextlib.contextmanager
+def _open_shard(job: ChunkJob, shard: int) -> Iterator[dict[str, RecordWriter]]:
+    """Gives a writer for each split; all files are put in their places at the end, if it comes to that."""
+    paths = [shard_path(split, shard, job.num_shards) for split in contract.SPLITS]
+    attempt = os.path.join(job.folder, ATTEMPTS_FOLDER, uuid.uuid4().hex)
+    with contextlib.ExitStack() as streams:
+        writers = {
+            split: RecordWriter(streams.enter_context(_create(os.path.join(attempt, path))))
+            for split, path in zip(contract.SPLITS, paths, strict=True)
+        }
+        yield writers
+        for writer in writers.values():
+            writer.close()
+    _put_in_place(attempt, job.folder, paths)
+
+
+def _put_in_place(attempt: str, folder: str, paths: Sequence[str]) -> None:
+    for path in paths:
+        os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
+        os.replace(os.path.join(attempt, path), os.path.join(folder, path))
+
+
+def _create(path: str) -> BinaryIO:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    return open(path, "wb")

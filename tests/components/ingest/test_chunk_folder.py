@@ -1,0 +1,190 @@
+"""Chunk folders of the local engine: BarsExampleGen's bytes, whatever the blocks, and all or nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from components import contract
+from components.errors import InputError
+from components.ingest import chunk_folder, local_engine, shards, tables, units
+from components.ingest.bars import ValidationConfig
+from components.ingest.chunks import ChunkConfig
+from components.ingest.source_config import SourceConfig
+from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
+from tests.fixtures import bad_bars
+from tests.fixtures.simulated_bars import simulate_garch_bars
+
+CHUNKS = ChunkConfig(chunk_days=50, eval_start="2001-10-01", test_start="2002-01-01", num_shards=3)
+
+
+def _cut(
+    folder: pathlib.Path,
+    source: SourceConfig,
+    chunks: ChunkConfig = CHUNKS,
+    validation: ValidationConfig | None = None,
+) -> Mapping[str, str]:
+    """Path within the folder -> SHA-256."""
+    chunk_folder.write_chunk_folder(
+        source, validation or ValidationConfig(), chunks, str(folder), local_engine.run
+    )
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(name="bars", scope="module")
+def fixture_bars() -> pd.DataFrame:
+    """A year and a half of eight tickers, then some that are quarantined: short, twice, out of range."""
+    table = simulate_garch_bars(8, 600, seed=5)
+    short = table[table["ticker"] == "S001"].head(100).assign(ticker="SHORT")
+    table.loc[[7, 1300, 1301], "close"] = 1e6
+    return pd.concat([table, short, table.iloc[[20, 1500, 4000]]], ignore_index=True)
+
+
+@pytest.fixture(name="whole_folder", scope="module")
+def fixture_whole_folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    return tmp_path_factory.mktemp("whole")
+
+
+@pytest.fixture(name="whole", scope="module")
+def fixture_whole(bars: pd.DataFrame, whole_folder: pathlib.Path) -> Mapping[str, str]:
+    """Of one file, read in one block."""
+    bars.to_csv(whole_folder / "bars.csv", index=False)
+    return _cut(whole_folder / "chunks", SourceConfig(str(whole_folder / "bars.csv"), ""))
+
+
+def _quarantined(folder: pathlib.Path) -> pd.DataFrame:
+    """Which rows, and why."""
+    return pd.read_csv(folder / "chunks" / "quarantine.csv")[["ticker", "line", "reason"]]
+
+
+def _examples(files: Mapping[str, str]) -> dict[str, str]:
+    return {name: digest for name, digest in files.items() if name.startswith("Split-")}
+
+
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "BLOCK_ROWS", 700)
+    monkeypatch.setattr(units, "UNIT_ROWS", 1000)
+    monkeypatch.setattr(units, "UNIT_BYTES", 60_000)
+
+
+@pytest.mark.tf
+def test_the_bytes_are_those_of_bars_example_gen(tmp_path: pathlib.Path) -> None:
+    from tests.components.ingest.ingest_run import run_ingest
+
+    chunks = dataclasses.replace(SHIPPED_CHUNKS, num_shards=3)
+    files = _cut(tmp_path / "chunks", SHIPPED_SOURCE, chunks)
+    written = run_ingest(tmp_path / "beam", chunks=chunks).files()
+    assert {name.partition("/")[2]: digest for name, digest in written.items()} == files
+
+
+def test_all_files_are_there_and_nothing_else(whole: Mapping[str, str]) -> None:
+    expected = [shards.shard_path(split, index, 3) for split in contract.SPLITS for index in range(3)]
+    assert sorted(whole) == sorted([*expected, "ingest_report.json", "quarantine.csv"])
+
+
+def test_a_file_read_in_blocks_gives_the_same_bytes(
+    whole_folder: pathlib.Path,
+    whole: Mapping[str, str],
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _small_blocks(monkeypatch)
+    files = _cut(tmp_path / "chunks", SourceConfig(str(whole_folder / "bars.csv"), ""))
+    assert files == whole
+    report = json.loads((tmp_path / "chunks" / "ingest_report.json").read_text())
+    assert report["quarantined_tickers"] == {"S000": 2, "S002": 3, "S006": 1, "SHORT": 100}
+
+
+@pytest.mark.parametrize("row_group_size", [100, 900, 10_000])
+def test_row_groups_give_the_same_bytes(
+    bars: pd.DataFrame,
+    whole_folder: pathlib.Path,
+    whole: Mapping[str, str],
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    row_group_size: int,
+) -> None:
+    _small_blocks(monkeypatch)
+    bars.to_parquet(tmp_path / "bars.parquet", row_group_size=row_group_size)
+    files = _cut(tmp_path / "chunks", SourceConfig(str(tmp_path / "bars.parquet"), ""))
+    assert _examples(files) == _examples(whole)
+    expected = _quarantined(whole_folder)
+    pd.testing.assert_frame_equal(_quarantined(tmp_path), expected.assign(line=expected["line"] - 1))
+
+
+def test_a_file_a_day_gives_the_same_bytes(
+    bars: pd.DataFrame, whole: Mapping[str, str], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _small_blocks(monkeypatch)
+    (tmp_path / "days").mkdir()
+    order = np.random.default_rng(1).permutation(len(bars))
+    for part, rows in enumerate(np.array_split(order, 40)):
+        bars.iloc[rows].to_parquet(tmp_path / "days" / f"{part:02d}.parquet")
+    assert _examples(_cut(tmp_path / "chunks", SourceConfig(str(tmp_path / "days"), ""))) == _examples(whole)
+
+
+def test_shards_are_chosen_by_size(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, size in {"a": 100, "b": 101}.items():
+        (tmp_path / name).write_bytes(b"x" * size)
+    monkeypatch.setattr(shards, "SHARD_BYTES", 100)
+    assert shards.choose_num_shards([str(tmp_path / "a")]) == 1
+    assert shards.choose_num_shards([str(tmp_path / "a"), str(tmp_path / "b")]) == 3
+
+
+@pytest.mark.parametrize(
+    "bad", [b for b in bad_bars.BAD_INPUTS if b.refused_by_default], ids=lambda b: b.name
+)
+def test_a_refusal_leaves_nothing(
+    bad: bad_bars.BadInput, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _small_blocks(monkeypatch)
+    source = SourceConfig(str(bad.write(tmp_path)), "")
+    with pytest.raises(InputError) as refusal:
+        _cut(tmp_path / "out" / "chunks", source)
+    assert [fragment for fragment in bad.fragments if fragment not in str(refusal.value)] == []
+    assert list((tmp_path / "out").rglob("*")) == []
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "chunks").mkdir()
+    (tmp_path / "chunks" / "mine").write_text("")
+    with pytest.raises(InputError, match="must name a folder that is not there yet"):
+        _cut(tmp_path / "chunks", SHIPPED_SOURCE)
+    assert [path.name for path in tmp_path.rglob("*")] == ["chunks", "mine"]
+
+
+def test_files_that_workers_wrote_elsewhere_are_missed(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(InputError, match="that this process and all workers see"):
+        chunk_folder.write_chunk_folder(
+            SHIPPED_SOURCE, ValidationConfig(), CHUNKS, str(tmp_path / "chunks"), lambda *_: []
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_text_among_the_numbers_of_a_later_block_changes_nothing_else(
+    bars: pd.DataFrame, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = bars.to_csv(index=False).splitlines()
+    lines[2000] = lines[2000].rsplit(",", 1)[0] + ",many"
+    lines[2500] = ""
+    (tmp_path / "bars.csv").write_text("\n".join(lines))
+    source, validation = (
+        SourceConfig(str(tmp_path / "bars.csv"), ""),
+        ValidationConfig(wrong_type="quarantine"),
+    )
+    whole = _cut(tmp_path / "whole", source, validation=validation)
+    _small_blocks(monkeypatch)
+    assert _cut(tmp_path / "blocks", source, validation=validation) == whole
+    reasons = pd.read_csv(tmp_path / "blocks" / "quarantine.csv").set_index("line")["reason"]
+    assert reasons[2001] == "wrong_type: volume must be a number"
