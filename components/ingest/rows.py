@@ -111,7 +111,7 @@ def parse_text(column: pd.Series) -> pd.Series:
 
 
 def _distinct_text(column: pd.Series) -> tuple[Integers, npt.NDArray[np.object_]]:
-    """Returns int64 [n], where each value's text (of parse_text) stands among the distinct ones; and these."""
+    """Returns int64 [n], where each text (of parse_text) stands among the distinct texts, and these."""
     if pd.api.types.infer_dtype(column) not in _OWN_TEXT:
         column = parse_text(column)
     codes, values = pd.factorize(column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 
@@ -165,7 +166,7 @@ def test_examples_have_the_market_of_each_bar_where_it_is_wanted(source, tmp_pat
 
     plain = run_ingest(tmp_path / "plain", source, chunks=CHUNKS)
     first, again = (
-        run_ingest(tmp_path / name, source, chunks=CHUNKS, market=ON, num_shards=shards)
+        run_ingest(tmp_path / name, source, chunks=dataclasses.replace(CHUNKS, num_shards=shards), market=ON)
         for name, shards in (("first", 1), ("again", 3))
     )
     panel = read_panel(source, ValidationConfig())

@@ -16,7 +16,7 @@ from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 
 pytestmark = pytest.mark.tf
 
-RAGGED = (contract.DATE, *contract.BAR_COLUMNS, contract.LABEL, contract.LABEL_MASK)
+RAGGED = (contract.DATE, *contract.BAR_COLUMNS, contract.LABEL, contract.LABEL_MASK, contract.MARKET)
 
 
 @pytest.fixture(name="run", scope="module")
