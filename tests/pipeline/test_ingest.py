@@ -1,92 +1,31 @@
-"""`marketcast ingest`: what it tells, how it refuses, and two of them at once."""
+"""`marketcast ingest`: which flags go together."""
 
 from __future__ import annotations
 
-import io
-import json
-import os
 import pathlib
-import subprocess
 
-import pandas as pd
 import pytest
+from click.testing import CliRunner
 
-from components.ingest.bars import ValidationConfig
-from components.ingest.source_config import SourceConfig
-from pipeline import run_ingest
-from tests.components.lake.lakes import list_days, make_bars, read_lake, write_csv
-from tests.conftest import MARKETCAST, ROOT, run_marketcast
-
-SHIPPED = "data/raw/stock_prices.csv"
-LAST_DAY = "2013-03-01"
-
-
-def test_from_files_to_a_forecast_out_of_the_lake(tmp_path: pathlib.Path) -> None:
-    bars = pd.read_csv(ROOT / SHIPPED)
-    is_last = bars["date"] == LAST_DAY
-    bars[~is_last].to_csv(tmp_path / "past.csv", index=False)
-    bars[is_last].to_csv(tmp_path / "day.csv", index=False)
-    for name, known_on, added in (("past", "2013-02-28", (~is_last).sum()), ("day", LAST_DAY, is_last.sum())):
-        given = ("--lake", "lake", "--set", f"source.path={name}.csv", "--known-on", known_on)
-        ended = run_marketcast(tmp_path, "ingest", *given, "--json")
-        assert ended.returncode == 0, ended.stderr
-        told = json.loads(ended.stdout)
-        assert (told["added"], told["known_on"], told["kind"]) == (added, known_on, "append")
-    assert told["num_bars"] == len(bars)
-    ended = run_marketcast(tmp_path, "ingest", "--lake", "lake", "--compact")
-    assert ended.stdout.startswith(f"lake: commit 3 (compact), known on {LAST_DAY}; {len(bars):,} bars in ")
-    asked = ("--set", "source.path=lake", "--set", "source.known_on='2013-02-27'", "--ticker", "AAPL")
-    ended = run_marketcast(tmp_path, "forecast", *asked)
-    assert ended.returncode == 4
-    assert ended.stderr.startswith(
-        "error: source.known_on must be 2013-02-28 or later in lake, got 2013-02-27"
-    )
+from pipeline.ingest import ingest
 
 
 @pytest.mark.parametrize(
-    ("arguments", "exit_code", "message"),
+    ("arguments", "message"),
     [
-        (("--lake", "lake", "--compact"), 4, "error: lake must hold bars to be compacted, got none"),
-        (("--lake", "x://bucket/lake"), 4, "error: a lake must be a folder or s3://BUCKET/PREFIX, "),
-        (("--lake", "lake", "--set", "source.path=none.csv"), 4, "error: source.path must lead to files"),
-        (("--lake", "a-file/lake"), 4, "error: a-file/lake must be a place that can be read and written"),
+        ([], "one of --lake LOCATION and --chunks DIR must be given"),
+        (["--lake", "a", "--chunks", "b"], "one of --lake LOCATION and --chunks DIR must be given"),
+        (["--lake", "a", "--engine", "spark"], "--engine and --spark-master must stand beside --chunks"),
+        (["--chunks", "b", "--correct"], "must stand beside --lake"),
+        (["--chunks", "b", "--known-on", "2013-03-01"], "must stand beside --lake"),
+        (["--lake", "a", "--compact", "--correct"], "--compact and --forget-before go alone"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(
-    tmp_path: pathlib.Path, arguments: tuple[str, ...], exit_code: int, message: str
+def test_flags_of_the_other_kind_are_refused(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
-    (tmp_path / "a-file").touch()
-    ended = run_marketcast(tmp_path, "ingest", *arguments)
-    assert (ended.returncode, ended.stdout) == (exit_code, "")
-    assert ended.stderr.startswith(message) and ended.stderr.count("\n") == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-file", "data"]
-
-
-def test_upkeep_goes_alone(tmp_path: pathlib.Path) -> None:
-    ended = run_marketcast(tmp_path, "ingest", "--lake", "lake", "--compact", "--correct")
-    assert ended.returncode == 2
-    assert "--compact and --forget-before go alone" in ended.stderr
-
-
-def test_an_interrupted_ingest_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_: run_ingest.IngestOptions) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(run_ingest, "ingest", interrupt)
-    stdout, stderr = io.StringIO(), io.StringIO()
-    asked = run_ingest.IngestOptions("lake", SourceConfig(SHIPPED, ""), ValidationConfig())
-    assert run_ingest.run(asked, stdout, stderr) == 130
-    assert (stdout.getvalue(), stderr.getvalue().count("\n")) == ("", 1)
-
-
-def test_two_at_once_both_get_in(tmp_path: pathlib.Path) -> None:
-    parts = [make_bars([f"T{number}"], list_days("2020-12-20", 30)) for number in range(2)]
-    commands = [
-        [*MARKETCAST, "ingest", "--lake", str(tmp_path / "lake"), "--json", "--set", f"source.path={path}"]
-        for path in (write_csv(tmp_path / f"{number}.csv", part) for number, part in enumerate(parts))
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    processes = [subprocess.Popen(c, env=environment, stdout=subprocess.PIPE, text=True) for c in commands]
-    told = [json.loads(process.communicate()[0]) for process in processes]
-    assert sorted(one["commit"] for one in told) == [1, 2]
-    assert read_lake(tmp_path / "lake") == parts[0] | parts[1]
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner().invoke(ingest, arguments)
+    assert ended.exit_code == 2
+    assert message in ended.output
+    assert not any(tmp_path.iterdir())
