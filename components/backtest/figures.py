@@ -12,6 +12,11 @@ REGIMES = ("calm", "normal", "turbulent")
 """Thirds of a ticker's own days by their volatility."""
 
 
+DIGITS = 10
+"""Of a number in JSON. The last of the 17 hang on where in memory an array lies, for numpy adds it up by its
+alignment: the same results would not give the same page."""
+
+
 @dataclasses.dataclass(frozen=True)
 class FoldSpan:
     """One fold as it was forecast.
@@ -220,7 +225,7 @@ class Figures:
         return next((r for r in self.verdict if (r.model, r.horizon) == (model, horizon)), None)
 
     def to_json(self) -> dict[str, Any]:
-        """The figures as JSON types: NaN becomes None, keys text, tuples lists."""
+        """The figures as JSON types: NaN becomes None, keys text, tuples lists; numbers keep DIGITS digits."""
         plain: dict[str, Any] = as_json(dataclasses.asdict(self))
         return plain
 
@@ -231,4 +236,6 @@ def as_json(value: Any) -> Any:
         return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [as_json(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value

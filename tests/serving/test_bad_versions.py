@@ -21,7 +21,8 @@ from tests.serving.sample_bars import make_frame
 pytestmark = pytest.mark.tf
 NUM_CLIENTS = 8
 TIMEOUT_SECONDS = 60.0
-LOAD_SECONDS = 0.5
+NUM_MORE = 4 * NUM_CLIENTS
+"""Answers to wait for, so that some were asked for after what has just happened, on a busy machine, too."""
 BARS = make_frame(2)
 VARIABLES = "variables/variables.data-00000-of-00001"
 
@@ -39,6 +40,21 @@ class Load:
                 answer = client.forecast(BARS)
                 prices = np.asarray(answer.price_quantiles, np.float32).tobytes()
                 self.answers.append((answer.served_version, answer.model_version, prices))
+
+    def wait_for_more(self):
+        """Waits for NUM_MORE answers."""
+        before = len(self.answers)
+        self._wait(lambda: len(self.answers) >= before + NUM_MORE)
+
+    def wait_for_answer(self, version):
+        """Waits for an answer of a version."""
+        self._wait(lambda: any(served == version for served, *_ in list(self.answers)))
+
+    def _wait(self, has_come):
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while not has_come():
+            assert time.monotonic() < deadline, f"no such answer in {TIMEOUT_SECONDS:g} s"
+            time.sleep(0.02)
 
     @contextlib.contextmanager
     def running(self, server):
@@ -110,7 +126,7 @@ def wait_for(client, version, state):
 
 def check(load, versions):
     """Each answer is whole: of one of the versions, by its own name, with the very prices."""
-    time.sleep(LOAD_SECONDS)
+    load.wait_for_more()
     found = {(version, name) for version, name, _ in load.answers}
     assert found == {(version, f"tiny-{version}") for version in versions}
     assert len({prices for *_, prices in load.answers}) <= 2, "JSON may round; more is a wrong answer"
@@ -145,6 +161,7 @@ def test_a_version_copied_file_by_file_answers_when_it_is_whole(load, exported, 
             target.write_bytes(content[:until])
             time.sleep(0.1)
     wait_for(client, 2, AVAILABLE)
+    asked.wait_for_answer(2)
     check(asked, {1, 2})
 
 
@@ -152,13 +169,15 @@ def test_a_version_that_is_deleted_or_overwritten_goes_on_or_gives_way(load, exp
     asked, client = load
     push(exported, 2, base_path)
     wait_for(client, 2, AVAILABLE)
+    asked.wait_for_answer(2)
     spoil_variables(base_path / "2")
-    time.sleep(LOAD_SECONDS)
+    asked.wait_for_more()
     assert asked.answers[-1][0] == 2, "what is loaded does not care about its files"
     shutil.rmtree(base_path / "2")
     wait_for(client, 1, AVAILABLE)
     push(exported, 3, base_path)
     wait_for(client, 3, AVAILABLE)
+    asked.wait_for_answer(3)
     for version in ("1", "3"):
         shutil.rmtree(base_path / version)
     check(asked, {1, 2, 3})
