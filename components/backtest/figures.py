@@ -225,7 +225,7 @@ class Figures:
         return next((r for r in self.verdict if (r.model, r.horizon) == (model, horizon)), None)
 
     def to_json(self) -> dict[str, Any]:
-        """The figures as JSON types: NaN becomes None, keys text, tuples lists; numbers keep DIGITS digits."""
+        """The figures as JSON types: NaN becomes None, keys text, tuples lists; of numbers DIGITS digits."""
         plain: dict[str, Any] = as_json(dataclasses.asdict(self))
         return plain
 
