@@ -7,6 +7,7 @@ import pathlib
 import sys
 
 from components.train import run_fn
+from components.transform.market_property import market_property
 
 
 def write_task(path: pathlib.Path, prepared, train: dict, model_folder: pathlib.Path) -> None:
@@ -19,6 +20,7 @@ def write_task(path: pathlib.Path, prepared, train: dict, model_folder: pathlib.
         "custom_config": {
             run_fn.MODEL_CONFIG: json.dumps({"units": 4, "dropout": 0.0}),
             run_fn.TRAIN_CONFIG: json.dumps(train),
+            **market_property(),
         },
     }
     path.write_text(json.dumps(task))
