@@ -23,7 +23,8 @@ class ChunkConfig:
       test_start: first day of the test split, YYYY-MM-DD; after eval_start.
       as_of: bars after this day are ignored, YYYY-MM-DD; empty keeps all. Of a lake these are bars as
         they are known now; source.known_on reads them as they were known on a day.
-      num_shards: example files of each split; 0 makes one for each 16 MiB of the source's files.
+      num_shards: example files of each split; 0 makes one for each 16 MiB of the source's files, and one of
+        what is in a database or an object store.
     """
 
     chunk_days: int = 756

@@ -43,10 +43,9 @@ def list_parts(source: SourceConfig) -> list[Part]:
 
 
 def choose_num_shards(source: SourceConfig) -> int:
-    """Example files of each split, by the size of the source's files; of what is elsewhere one a part."""
-    listed = [part.name for part in list_parts(source)]
-    is_here = source.kind == FILES and not any("://" in name for name in listed)
-    return shards.choose_num_shards(listed) if is_here else len(listed)
+    """Example files of each split, by the size of the source's files; one of what is not on this machine."""
+    files = sources.list_files(source) if source.kind == FILES else []
+    return 1 if any("://" in file for file in files) else shards.choose_num_shards(files)
 
 
 def read_rows(part: Part, source: SourceConfig) -> pd.DataFrame:
