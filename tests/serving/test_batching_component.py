@@ -25,7 +25,7 @@ def batching(exported, base_path):
     """A server with the switches that the component sets."""
     push(exported, 1, base_path)
     spec = find(render(COMPONENT), "Deployment", "marketcast-serving")["spec"]["template"]["spec"]
-    given = dict(one.removeprefix("--").split("=") for one in spec["containers"][0]["args"])
+    given = dict(one.removeprefix("--").split("=", 1) for one in spec["containers"][0]["args"])
     switches = {name: given[name] == "true" for name in ("enable_batching", "enable_model_warmup")}
     assert switches != {name: getattr(ServerConfig(), name) for name in switches}
     with serving(base_path, batching_parameters_file=str(FILE), **switches) as server:

@@ -108,7 +108,8 @@ def test_all_tickers_go_into_a_file(ask, server, universe, tmp_path, suffix):
     out.write_text("yesterday's")
     table, _ = ask(source=universe, every=True, out=str(out), address=server.address)
     assert table.splitlines()[0].startswith(f"{out}: 70 rows, 2 tickers as of ")
-    assert table.splitlines()[1].startswith("1 skipped: S001 (short_history: must have at least 261 bars")
+    assert table.splitlines()[1] == "market features: not used"
+    assert table.splitlines()[2].startswith("1 skipped: S001 (short_history: must have at least 261 bars")
     frame = pd.read_parquet(out) if suffix == "parquet" else pd.read_csv(out, parse_dates=["as_of"])
     with connect(server.address) as client:
         bars = pd.read_csv(universe.path)

@@ -76,7 +76,13 @@ def test_the_components_hand_the_day_on() -> None:
     from pipeline.config import load_config
 
     config = load_config(
-        "", ["source.known_on='2013-03-01'", "source.path=lake", "source.columns={close: c}"]
+        "",
+        [
+            "source.known_on='2013-03-01'",
+            "source.path=lake",
+            "source.columns={close: c}",
+            "chunks.num_shards=1",
+        ],
     )
     expected = SourceConfig("lake", config.source.metadata_path, {"close": "c"}, known_on=KNOWN_ON)
     ingest = BarsExampleGen(config.source, config.validation, config.chunks)
