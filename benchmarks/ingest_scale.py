@@ -146,7 +146,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("millions", type=float, nargs="*", default=[1.0, 5.0])
     parser.add_argument("--spark", action="store_true")
-    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path("run/benchmark"))
+    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path("run/benchmark").resolve())
     given = parser.parse_args()
     costs: dict[int, dict[str, Cost]] = {}
     for millions in given.millions:
