@@ -173,8 +173,12 @@ def _parse_csv(file: str | IO[bytes], number_columns: Sequence[str], block_rows:
     )
 
 
+def _open_parquet(file: str) -> pq.ParquetFile:
+    return pq.ParquetFile(io.BytesIO(object_store.read_object(file)) if "://" in file else file)
+
+
 def _read_parquet(file: str, columns: Sequence[str]) -> pd.DataFrame:
-    parquet = pq.ParquetFile(io.BytesIO(object_store.read_object(file)) if "://" in file else file)
+    parquet = _open_parquet(file)
     chosen = [name for name in parquet.schema_arrow.names if name in columns]
     # pyarrow's threads may outlive the interpreter, which aborts then (seen with pyarrow 10).
     table = _to_pandas(parquet.read(chosen if columns else None, use_threads=False))
@@ -193,7 +197,7 @@ def _read_parquet_blocks(
     file: str, columns: Sequence[str], row_groups: Sequence[int] | None
 ) -> Iterator[pd.DataFrame]:
     first = PARQUET_FIRST_LINE
-    with pq.ParquetFile(file) as source:
+    with _open_parquet(file) as source:
         chosen = [name for name in source.schema_arrow.names if name in columns] if columns else None
         if row_groups is not None:
             first += sum(source.metadata.row_group(index).num_rows for index in range(row_groups[0]))

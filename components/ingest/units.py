@@ -20,7 +20,7 @@ UNIT_ROWS = 1 << 18
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
+class FilePart:
     """A file, or a run of row groups of a Parquet file.
 
     Attributes:
@@ -32,7 +32,7 @@ class Part:
     row_groups: tuple[int, ...] | None = None
 
 
-Unit = tuple[Part, ...]
+Unit = tuple[FilePart, ...]
 
 
 def plan_units(files: Sequence[str], num_wanted: int = 1) -> list[Unit]:
@@ -42,7 +42,7 @@ def plan_units(files: Sequence[str], num_wanted: int = 1) -> list[Unit]:
     """
     unit_bytes = min(UNIT_BYTES, sum(map(os.path.getsize, files)) // num_wanted)
     units: list[Unit] = []
-    open_unit: list[Part] = []
+    open_unit: list[FilePart] = []
     num_bytes = 0
     for file in files:
         size = os.path.getsize(file)
@@ -52,7 +52,7 @@ def plan_units(files: Sequence[str], num_wanted: int = 1) -> list[Unit]:
         if open_unit and num_bytes + size > unit_bytes:
             units.append(tuple(open_unit))
             open_unit, num_bytes = [], 0
-        open_unit.append(Part(file))
+        open_unit.append(FilePart(file))
         num_bytes += size
     return [*units, tuple(open_unit)] if open_unit else units
 
@@ -107,19 +107,19 @@ def _add(first: Finding, second: Finding) -> Finding:
     )
 
 
-def _divide(file: str) -> Iterator[Part]:
+def _divide(file: str) -> Iterator[FilePart]:
     """Gives runs of row groups of about UNIT_ROWS; a file that cannot be divided stays whole."""
     try:
         group_rows = tables.count_group_rows(file) if tables.is_parquet(file) else []
     except InputError:  # Whoever reads it tells.
         group_rows = []
     if len(group_rows) < 2:
-        yield Part(file)
+        yield FilePart(file)
         return
     run: list[int] = []
     for index, num_rows in enumerate(group_rows):
         if run and sum(group_rows[i] for i in run) + num_rows > UNIT_ROWS:
-            yield Part(file, tuple(run))
+            yield FilePart(file, tuple(run))
             run = []
         run.append(index)
-    yield Part(file, tuple(run))
+    yield FilePart(file, tuple(run))

@@ -37,6 +37,7 @@ def test_append_correct_compact_and_read(bucket, tmp_path: pathlib.Path) -> None
     assert sources.fingerprint(source) == before != sources.fingerprint(SourceConfig(url, ""))
     files = sources.list_files(source)
     assert len(files) == 4 and all(file.startswith(f"{url}/bars/year=20") for file in files)
+    assert len(sources.read_original(files[0], [1])) == 1, "rows set aside are shown as they stand"
     bars = read_panel(source, ValidationConfig()).bars
     assert {ticker: len(own) for ticker, own in bars.items()} == {"AA": 400, "BB": 400}
 
