@@ -150,3 +150,11 @@ SPAN_PROPERTY = "span"
 FINGERPRINT_PROPERTY = "input_fingerprint"
 ABSENT_PROPERTY = "absent"
 """1 on an artifact that stands for 'there is none', such as the champion of a first run."""
+REUSED_PROPERTY = "reused"
+"""1 on an artifact that is a copy of what an earlier run made of the same content."""
+
+# --- What a runner tells every component, besides the component's own parameters ----------------------------
+CODE_PROPERTY = "code_fingerprint"
+"""Of the code and the frameworks: results are reused only where it is the same."""
+RESULTS_PROPERTY = "results_folder"
+"""Where results are kept, to be reused by later runs."""

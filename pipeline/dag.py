@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx import types
-from tfx.components import StatisticsGen, Transform
 from tfx.dsl.components.base import base_beam_component
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration import data_types, metadata, pipeline
-from tfx.proto import transform_pb2
 
 from components import contract
 from components.audit.component import LeakageAudit
@@ -18,11 +15,12 @@ from components.champion.component import ChampionResolver
 from components.evaluate.component import GatedEvaluator
 from components.ingest.component import BarsExampleGen
 from components.ingest.schema_gen import PackagedSchemaGen
+from components.ingest.statistics_gen import SplitStatisticsGen
 from components.ingest.validator import StrictExampleValidator
 from components.push.component import AtomicPusher
 from components.rehearse.component import Rehearsal
 from components.train.component import BarsTrainer
-from components.transform import preprocessing
+from components.transform.component import BarsTransform
 from components.tune.component import Tuner
 from pipeline.config import PipelineConfig
 
@@ -80,11 +78,11 @@ def create_components(
         ),
     ).with_market(config.market)
     examples = ingest.outputs["examples"]
-    statistics = StatisticsGen(examples=examples)
+    statistics = SplitStatisticsGen(examples)
     schema_gen = PackagedSchemaGen()
     schema = schema_gen.outputs["schema"]
     validator = StrictExampleValidator(statistics=statistics.outputs["statistics"], schema=schema)
-    transform = _create_transform(examples, schema)
+    transform = BarsTransform(examples, schema)
     transform.add_upstream_node(validator)
     tuner = _create_tuner(config, given, input_fingerprint) if config.tune.enabled else None
     trainer = BarsTrainer(
@@ -132,20 +130,6 @@ def _create_tuner(config: PipelineConfig, given: Parameters, input_fingerprint: 
 def choose(parameters: Parameters, *names: str) -> Parameters:
     """Those of the parameters that have one of these names."""
     return {name: parameters[name] for name in names if name in parameters}
-
-
-def _create_transform(examples: types.BaseChannel, schema: types.BaseChannel) -> Transform:
-    """Transform learns on `train`; features are computed again where they are read, never stored."""
-    function = preprocessing.preprocessing_fn
-    return Transform(
-        examples=examples,
-        schema=schema,
-        preprocessing_fn=f"{function.__module__}.{function.__name__}",
-        splits_config=transform_pb2.SplitsConfig(
-            analyze=[contract.TRAIN_SPLIT], transform=[contract.TRAIN_SPLIT]
-        ),
-        materialize=False,
-    )
 
 
 def connect_sqlite(path: str) -> metadata_store_pb2.ConnectionConfig:

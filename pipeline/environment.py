@@ -54,6 +54,11 @@ class PathsConfig:
         return os.path.join(self.run_root, "metadata.sqlite")
 
     @property
+    def results(self) -> str:
+        """Folder of what components keep for later runs, see components.reuse."""
+        return os.path.abspath(os.path.join(self.run_root, "results"))
+
+    @property
     def logs(self) -> str:
         """Folder of the log files, one a run."""
         return os.path.join(self.run_root, "logs")

@@ -18,9 +18,9 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils, tfx_ru
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration import pipeline_pb2
 
+from components import contract
 from pipeline.failures import first_line
 
-CODE_PARAMETER = "code_fingerprint"
 _REUSED = metadata_store_pb2.Execution.CACHED
 _COMPLETE = metadata_store_pb2.Execution.COMPLETE
 
@@ -32,7 +32,7 @@ class NodeResult:
     Attributes:
       node_id: its name in the pipeline.
       seconds: wall time.
-      reused: an earlier run's outputs were taken over.
+      reused: an earlier run's outputs were taken over, or copies of them.
       outputs: its output artifacts by key.
     """
 
@@ -63,6 +63,7 @@ class LocalRunner(tfx_runner.IrBasedRunner):
         finished: Callable[[NodeResult], None],
         never_reused: Collection[str] = (),
         code: str = "",
+        results_folder: str = "",
     ) -> None:
         """Makes a runner.
 
@@ -71,11 +72,12 @@ class LocalRunner(tfx_runner.IrBasedRunner):
           finished: told what it gave.
           never_reused: names of components whose result an earlier run cannot vouch for.
           code: fingerprint of the components' code; a result is reused only where it is the same.
+          results_folder: where components keep results by the content they were made of; empty for nowhere.
         """
         self._started = started
         self._finished = finished
         self._never_reused = never_reused
-        self._code = code
+        self._told = {contract.CODE_PROPERTY: code, contract.RESULTS_PROPERTY: results_folder}
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options: Any = None, **kwargs: Any) -> None:
         """Runs a compiled pipeline.
@@ -113,7 +115,8 @@ class LocalRunner(tfx_runner.IrBasedRunner):
         if node_id in self._never_reused:
             node.execution_options.caching_options.enable_cache = False
         # The parameters are part of the cache's key; executors pass over those they do not know.
-        node.parameters.parameters[CODE_PARAMETER].field_value.string_value = self._code
+        for name, value in self._told.items():
+            node.parameters.parameters[name].field_value.string_value = value
         self._started(node_id)
         start = time.monotonic()
         try:
@@ -144,4 +147,9 @@ def _read_execution(
             state = metadata_store_pb2.Execution.State.Name(execution.last_known_state)
             raise NodeError(node_id, f"its inputs could not be resolved (state {state})")
         outputs = execution_lib.get_output_artifacts(handle, execution_id)
-    return execution.last_known_state == _REUSED, outputs
+    copied = any(
+        artifact.get_int_custom_property(contract.REUSED_PROPERTY)
+        for artifacts in outputs.values()
+        for artifact in artifacts
+    )
+    return copied or execution.last_known_state == _REUSED, outputs

@@ -145,7 +145,9 @@ class LocalRun(abc.ABC):
             versions = [f"{title} {importlib.metadata.version(name)}" for name, title in FRAMEWORKS.items()]
             self._console.finished(time.monotonic() - start, ", ".join(versions))
             code = code_fingerprint.fingerprint_code()
-            LocalRunner(self._console.started, self._finish_component, NEVER_REUSED, code).run(pipeline)
+            LocalRunner(
+                self._console.started, self._finish_component, NEVER_REUSED, code, config.paths.results
+            ).run(pipeline)
         for line in [*self.conclude(config), f"log: {self.report.paths['log']}"]:
             self._console.say(line)
 

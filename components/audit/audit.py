@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 
-import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -38,16 +37,14 @@ class LeakageAudit:
         self,
         model_dir: str,
         transform: tft.TFTransformOutput,
-        scratch: str,
-        make_pipeline: Callable[[], beam.Pipeline],
+        relearnt: tft.TFTransformOutput,
     ) -> AuditReport:
         """Checks everything; finds all problems, not only the first.
 
         Args:
           model_dir: the SavedModel.
           transform: the graph that it was trained with.
-          scratch: folder for a graph of the audit's own.
-          make_pipeline: starts a Beam pipeline.
+          relearnt: a graph of the audit's own, of the train split alone; see constants.learn_transform.
         """
         views = [view_example(example, split) for split, example in self._examples]
         problems = [f"{view.name}: {problem}" for view in views for problem in probes.check_labels(view)]
@@ -59,9 +56,6 @@ class LeakageAudit:
             num_probes += len(days)
             found = probes.probe_chunk(view, _ask(evaluate, example), days, self._config.seed)
             problems += [f"{view.name}: {problem}" for problem in found]
-        relearnt = constants.learn_transform(
-            self._files[contract.TRAIN_SPLIT], transform, scratch, make_pipeline
-        )
         serialized = [example.SerializeToString() for _, example in self._examples]
         num_constants, found = constants.compare_graphs(transform, relearnt, serialized)
         num_labels = sum(int(view.label_mask.sum()) for view in views)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 
 import apache_beam as beam
@@ -18,7 +19,6 @@ from components.transform import preprocessing
 
 TOLERANCE = 1e-3
 """Of tft.quantiles, which looks at the rows in another order; see preprocessing.QUANTILE_EPSILON."""
-GRAPH_FOLDER = "graph"
 TELEMETRY = ["marketcast", "LeakageAudit"]
 
 
@@ -27,13 +27,13 @@ def learn_transform(
     given: tft.TFTransformOutput,
     folder: str,
     make_pipeline: Callable[[], beam.Pipeline],
-) -> tft.TFTransformOutput:
+) -> None:
     """Analyses chunk examples anew.
 
     Args:
       file_patterns: globs of gzipped TFRecord files.
       given: the Transform component's output; says how examples are parsed.
-      folder: gets the graph, must not exist.
+      folder: gets the graph, as tft.TFTransformOutput reads it; must not exist.
       make_pipeline: starts a Beam pipeline.
     """
     source = tf_example_record.TFExampleRecord(
@@ -41,18 +41,20 @@ def learn_transform(
         schema=given.raw_metadata.schema,
         telemetry_descriptors=TELEMETRY,
     )
-    with make_pipeline() as pipeline, tft_beam.Context(temp_dir=os.path.join(folder, "scratch")):
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        make_pipeline() as pipeline,
+        tft_beam.Context(temp_dir=scratch),
+    ):
         raw = pipeline | "Read" >> source.BeamSource()
         learnt = (raw, source.TensorAdapterConfig()) | "Analyse" >> tft_beam.AnalyzeDataset(
             preprocessing.preprocessing_fn
         )
-        _ = learnt | "Write" >> tft_beam.WriteTransformFn(os.path.join(folder, GRAPH_FOLDER))
+        _ = learnt | "Write" >> tft_beam.WriteTransformFn(folder)
     # What parses the examples is a part of the graph's folder that the analysis does not write.
-    output = tft.TFTransformOutput(os.path.join(folder, GRAPH_FOLDER))
     metadata_io.write_metadata(
-        given.raw_metadata, os.path.join(folder, GRAPH_FOLDER, output.RAW_METADATA_DIR)
+        given.raw_metadata, os.path.join(folder, tft.TFTransformOutput.RAW_METADATA_DIR)
     )
-    return output
 
 
 def compare_graphs(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow_transform as tft
@@ -16,12 +18,17 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
 from components import contract
+from components.audit import constants
 from components.audit.audit import LeakageAudit
 from components.audit.report import AuditConfig, AuditReport, write_report
 from components.errors import LeakError
+from components.reuse.executor import open_results
+from components.reuse.keys import digest_file, digest_folder, make_key
 
 AUDIT_KEY = "audit"
 CONFIG_KEY = "audit_config"
+RELEARNT = "relearnt"
+"""What is kept of an audit for the next one of the same train split."""
 MAX_PROBLEMS_SHOWN = 3
 
 _LOG = logging.getLogger(__name__)
@@ -46,15 +53,40 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         }
         audit = LeakageAudit(files, AuditConfig(**json.loads(exec_properties[CONFIG_KEY])))
         with tempfile.TemporaryDirectory() as scratch:
+            relearnt = os.path.join(scratch, RELEARNT)
+            self._relearn(files[contract.TRAIN_SPLIT], graph, relearnt, exec_properties)
             report = audit.run(
                 path_utils.serving_model_path(model),
                 tft.TFTransformOutput(graph),
-                os.path.join(scratch, "relearnt"),
-                self._make_beam_pipeline,
+                tft.TFTransformOutput(relearnt),
             )
         fileio.makedirs(folder)
         write_report(report, folder)
         raise_leaks(report)
+
+    def _relearn(
+        self, train_files: Sequence[str], graph: str, folder: str, exec_properties: Mapping[str, Any]
+    ) -> None:
+        """Learns what Transform did from the train split alone, where no audit of the same has done it."""
+        learn = functools.partial(
+            constants.learn_transform,
+            train_files,
+            tft.TFTransformOutput(graph),
+            folder,
+            self._make_beam_pipeline,
+        )
+        kept = open_results(exec_properties)
+        if kept is None:
+            learn()
+            return
+        key = make_key(
+            code=exec_properties[contract.CODE_PROPERTY],
+            train=[digest_file(file) for file in sorted(train_files)],
+            graph=digest_folder(graph),
+        )
+        if kept.fetch(RELEARNT, key, {RELEARNT: folder}) is None:
+            learn()
+            kept.keep(RELEARNT, key, {RELEARNT: folder}, {})
 
 
 def raise_leaks(report: AuditReport) -> None:

@@ -18,6 +18,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
 from components.rehearse import replay, report
+from components.reuse.executor import ReusingExecutor
 
 INFRA_BLESSING_KEY = standard_component_specs.INFRA_BLESSING_KEY
 REHEARSAL_KEY = "rehearsal"
@@ -33,7 +34,7 @@ _LOG = logging.getLogger(__name__)
 Artifacts = dict[str, list[types.Artifact]]
 
 
-class Executor(base_executor.BaseExecutor):
+class _RehearsingExecutor(base_executor.BaseExecutor):
     """Rehearses the model; a failure withholds the blessing and does not raise."""
 
     def Do(  # noqa: N802 (TFX's name)
@@ -50,6 +51,10 @@ class Executor(base_executor.BaseExecutor):
             _LOG.error("rehearsal: %s", reason)
         pathlib.Path(blessing.uri, BLESSED_FILE if found.passed else NOT_BLESSED_FILE).touch()
         blessing.set_int_custom_property(BLESSED_PROPERTY, int(found.passed))
+
+
+class Executor(ReusingExecutor, _RehearsingExecutor):
+    """Rehearses a model once."""
 
 
 def run_in_clean_process(

@@ -16,6 +16,7 @@ from tfx.types import component_spec, standard_artifacts, standard_component_spe
 from tfx.utils import json_utils
 
 from components import contract
+from components.reuse.executor import ReusingExecutor
 from components.train import run_fn
 from components.train.config import ModelConfig, TrainConfig, change_run
 from components.transform.market_property import MARKET_KEY, KnowsMarket, market_property
@@ -25,7 +26,7 @@ NODE_ID = "Trainer"
 Artifacts = dict[str, list[types.Artifact]]
 
 
-class BarsTrainerExecutor(executor.GenericExecutor):
+class _RunFnExecutor(executor.GenericExecutor):
     """Calls run_fn with the steps and the seed of this run."""
 
     def Do(  # noqa: N802 (TFX's name)
@@ -33,6 +34,14 @@ class BarsTrainerExecutor(executor.GenericExecutor):
     ) -> None:
         """Trains; see tfx's GenericExecutor."""
         super().Do(input_dict, output_dict, fold_parameters(exec_properties))
+
+
+class BarsTrainerExecutor(ReusingExecutor, _RunFnExecutor):
+    """Trains where no model of the same examples is kept; days of the test split change none."""
+
+    USED_SPLITS: ClassVar = {
+        standard_component_specs.EXAMPLES_KEY: [contract.TRAIN_SPLIT, contract.EVAL_SPLIT]
+    }
 
 
 class BarsTrainerSpec(types.ComponentSpec):

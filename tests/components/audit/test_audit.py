@@ -52,9 +52,18 @@ def run(files, model, transform, folder):
     from components.audit.audit import LeakageAudit
     from components.audit.report import AuditConfig
 
-    return LeakageAudit(files, AuditConfig(chunks=2, days=2)).run(
-        model, transform, str(folder / "relearnt"), make_pipeline
-    )
+    relearnt = learn(files[contract.TRAIN_SPLIT], transform, folder / "relearnt")
+    return LeakageAudit(files, AuditConfig(chunks=2, days=2)).run(model, transform, relearnt)
+
+
+def learn(train_files, transform, folder):
+    """What Transform would learn of some files."""
+    import tensorflow_transform as tft
+
+    from components.audit.constants import learn_transform
+
+    learn_transform(train_files, transform, str(folder), make_pipeline)
+    return tft.TFTransformOutput(str(folder))
 
 
 def test_the_real_code_passes(files, honest, prepared, tmp_path):
@@ -102,14 +111,8 @@ def test_a_model_that_sees_the_future_ends_the_run(name, files, save, prepared, 
 
 
 def test_a_scaler_fitted_on_all_splits_ends_the_run(files, save, prepared, tmp_path):
-    from components.audit.constants import learn_transform
-
-    everything = learn_transform(
-        [file for split in files.values() for file in split],
-        prepared.transform,
-        str(tmp_path / "everything"),
-        make_pipeline,
-    )
+    every_file = [file for split in files.values() for file in split]
+    everything = learn(every_file, prepared.transform, tmp_path / "everything")
     report = run(files, save(transform=everything), everything, tmp_path)
     assert [contract.BASE_QUANTILES in problem for problem in report.problems] == [True]
 
