@@ -152,6 +152,8 @@ ABSENT_PROPERTY = "absent"
 """1 on an artifact that stands for 'there is none', such as the champion of a first run."""
 REUSED_PROPERTY = "reused"
 """1 on an artifact that is a copy of what an earlier run made of the same content."""
+REUSED_BEFORE_PROPERTY = "reused_before"
+"""On examples: chunks of days before this one are an earlier run's, YYYY-MM-DD; empty for none."""
 
 # --- What a runner tells every component, besides the component's own parameters ----------------------------
 CODE_PROPERTY = "code_fingerprint"

@@ -84,7 +84,9 @@ def _describe_ingest(result: NodeResult) -> str:
     with open(
         os.path.join(find_artifact(result, "report").uri, report.REPORT_FILE), encoding="utf-8"
     ) as stream:
-        return report.describe(json.load(stream))
+        line = report.describe(json.load(stream))
+    before = _text(result, "examples", contract.REUSED_BEFORE_PROPERTY)
+    return f"{line}; days before {before} reused" if before else line
 
 
 def _describe_champion(result: NodeResult) -> str:

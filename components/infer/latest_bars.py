@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from components import contract
 from components.ingest.bars import TickerBars
-from components.ingest.beam_examples import Cuttings
-from components.ingest.findings import Finding
+from components.ingest.beam_examples import Cleaned, Cuttings
 from components.ingest.market_table import MarketTable
+from components.ingest.reference import ReferenceData
 
 LATEST_SPLIT = "latest"
 
@@ -32,10 +31,9 @@ class TickerNote:
     reason: str
 
 
-def cut_latest(
-    ticker: str, bars: TickerBars | None, findings: Sequence[Finding], market: MarketTable | None
-) -> Cuttings:
+def cut_latest(cleaned: Cleaned, market: MarketTable | None, _: ReferenceData) -> Cuttings:
     """One example of a ticker, its latest contract.LOOKBACK bars; see beam_examples.Cut."""
+    ticker, bars, findings = cleaned.ticker, cleaned.bars, cleaned.findings
     if bars is None:
         return (), [TickerNote(ticker, None, findings[-1].reason if findings else "no sound bars")]
     latest = bars.slice(max(0, len(bars) - contract.LOOKBACK), len(bars))

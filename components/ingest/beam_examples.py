@@ -9,9 +9,10 @@ import dataclasses
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
+from apache_beam.io.filesystem import CompressionTypes
 from tfx.dsl.io import fileio
 
 from components import contract
@@ -22,6 +23,7 @@ from components.ingest.history import clean_ticker
 from components.ingest.market_table import MarketTable
 from components.ingest.panel import read_pieces
 from components.ingest.parts import Part, list_parts, read_sectors
+from components.ingest.past import TickerPast, rows_from
 from components.ingest.reference import ReferenceData, read_reference
 from components.ingest.sessions import find_gaps
 from components.ingest.shards import shard_of, shard_path
@@ -40,10 +42,43 @@ Note = tuple[str, dict[str, Any]]
 """Class name and fields of a dataclass."""
 Cuttings = tuple[Sequence[tuple[str, Record]], Sequence[Any]]
 """Split and record of each example, and dataclasses to note."""
-Cleaned = tuple[str, TickerBars | None, Sequence[Finding]]
-"""Ticker, its clean bars (None where it is set aside) and what was found."""
-Cut = Callable[[str, TickerBars | None, Sequence[Finding], MarketTable | None], Cuttings]
-"""The same and the market of each day (None where it is not wanted) -> what becomes of a ticker."""
+
+
+class Cleaned(NamedTuple):
+    """One ticker, read and checked.
+
+    Attributes:
+      ticker: its name.
+      bars: None where it is set aside.
+      findings: what was found in its rows together.
+      pieces: its rows that are sound one by one, those of the past among them.
+      past: what an earlier ingest has left of it; None where there is nothing.
+    """
+
+    ticker: str
+    bars: TickerBars | None
+    findings: Sequence[Finding]
+    pieces: Sequence[Piece]
+    past: TickerPast | None = None
+
+
+Cut = Callable[[Cleaned, MarketTable | None, ReferenceData], Cuttings]
+"""A ticker, the market of each day (None where it is not wanted) -> what becomes of the ticker."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PastFiles:
+    """What an earlier ingest of the same source has left.
+
+    Attributes:
+      day: days since 1970-01-01; it left what was before.
+      files: gzipped TFRecord files with a TickerPast in each record.
+      parts: what has rows from the day on.
+    """
+
+    day: int
+    files: tuple[str, ...]
+    parts: tuple[Part, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +91,7 @@ class ReadConfig:
       last_day: days since 1970-01-01; later bars are ignored. None keeps all.
       num_shards: files of each split, at least 1; one file is written by one worker.
       market: whether those who cut are given the market of each day.
+      past: what need not be read again; None reads everything.
     """
 
     source: SourceConfig
@@ -63,6 +99,7 @@ class ReadConfig:
     last_day: int | None = None
     num_shards: int = 1
     market: MarketConfig = ALONE
+    past: PastFiles | None = None
 
     def __post_init__(self) -> None:
         if self.num_shards < 1:
@@ -83,14 +120,15 @@ def write_examples(
     """
     sectors = read_sectors(config.source)
     reference = read_reference(config.source, config.validation, config.last_day)
+    parts = config.past.parts if config.past else list_parts(config.source)
     read = (
         pipeline
-        | "Parts" >> beam.Create(list_parts(config.source))
+        | "Parts" >> beam.Create(parts)
         | "Spread" >> beam.Reshuffle()
         | "Read" >> beam.FlatMap(_read_part, config).with_outputs(_NOTES, main="pieces")
     )
     cleaned = (
-        read.pieces
+        _add_past(pipeline, read.pieces, config.past)
         | "ByTicker" >> beam.GroupByKey()
         | "Clean" >> beam.Map(_clean_ticker, config, sectors, reference)
     )
@@ -137,38 +175,67 @@ def _note(value: Any) -> beam.pvalue.TaggedOutput:
 
 def _read_part(part: Part, config: ReadConfig) -> Iterator[tuple[str, Piece] | beam.pvalue.TaggedOutput]:
     pieces, findings = read_pieces(part, config.source, config.validation, config.last_day)
-    yield from pieces.items()
+    for ticker, piece in pieces.items():
+        own = rows_from(piece, config.past.day) if config.past else piece
+        if len(own.dates):
+            yield ticker, own
     yield from map(_note, findings)
 
 
+def _add_past(
+    pipeline: beam.Pipeline, pieces: beam.PCollection[tuple[str, Piece]], past: PastFiles | None
+) -> beam.PCollection[tuple[str, Piece | TickerPast]]:
+    if past is None:
+        return pieces
+    kept = (
+        pipeline
+        | "Past" >> beam.Create(past.files)
+        | "ReadPast" >> beam.io.ReadAllFromTFRecord(compression_type=CompressionTypes.GZIP)
+        | "Decode" >> beam.Map(_decode_past)
+    )
+    return (pieces, kept) | "WithPast" >> beam.Flatten()
+
+
+def _decode_past(record: bytes) -> tuple[str, TickerPast]:
+    past = TickerPast.from_bytes(record)
+    return past.ticker, past
+
+
 def _clean_ticker(
-    keyed: tuple[str, Iterable[Piece]],
+    keyed: tuple[str, Iterable[Piece | TickerPast]],
     config: ReadConfig,
     sectors: Mapping[str, str],
     reference: ReferenceData,
 ) -> Cleaned:
-    ticker, pieces = keyed
+    ticker, values = keyed
+    pieces: list[Piece] = []
+    past = None
+    for value in values:
+        if isinstance(value, TickerPast):
+            past = value
+            pieces += value.pieces
+        else:
+            pieces.append(value)
     sector = sectors.get(ticker, contract.UNKNOWN_SECTOR)
-    return ticker, *clean_ticker(ticker, sector, list(pieces), config.validation, reference)
+    bars, findings = clean_ticker(ticker, sector, pieces, config.validation, reference)
+    return Cleaned(ticker, bars, findings, pieces, past)
 
 
 def _take_sound(cleaned: Cleaned) -> Iterator[TickerBars]:
-    _, bars, _ = cleaned
-    if bars is not None:
-        yield bars
+    if cleaned.bars is not None:
+        yield cleaned.bars
 
 
 def _cut_ticker(
     cleaned: Cleaned, num_shards: int, cut: Cut, market: MarketTable | None, reference: ReferenceData
 ) -> Iterator[tuple[Shard, Record] | beam.pvalue.TaggedOutput]:
-    ticker, bars, findings = cleaned
-    records, notes = cut(ticker, bars, findings, market)
-    shard = shard_of(ticker, num_shards)
+    records, notes = cut(cleaned, market, reference)
+    shard = shard_of(cleaned.ticker, num_shards)
     for split, record in records:
         yield (split, shard), record
-    yield from map(_note, [*findings, *notes])
-    if bars is not None and reference.sessions is not None:
-        yield _note(find_gaps(ticker, bars.dates, reference.sessions))
+    yield from map(_note, [*cleaned.findings, *notes])
+    if cleaned.bars is not None and reference.sessions is not None:
+        yield _note(find_gaps(cleaned.ticker, cleaned.bars.dates, reference.sessions))
 
 
 def _write_shard(keyed: tuple[Shard, Iterable[Record | None]], num_shards: int, folder: str) -> None:

@@ -56,6 +56,11 @@ class ChunkConfig:
             )
 
     @property
+    def test_day(self) -> int:
+        """Days since 1970-01-01 of test_start."""
+        return day_number(self.test_start)
+
+    @property
     def last_day(self) -> int | None:
         """Days since 1970-01-01 of as_of; None keeps all bars."""
         return day_number(self.as_of) if self.as_of else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -16,13 +18,22 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from components import contract
 from components.errors import ConfigError, InputError
-from components.ingest import beam_chunks, parts
+from components.ingest import beam_chunks, new_days, parts
 from components.ingest.bars import ValidationConfig
+from components.ingest.beam_chunks import IngestConfig
 from components.ingest.chunks import ChunkConfig
-from components.ingest.findings import raise_refused
-from components.ingest.report import QUARANTINE_FILE, REPORT_FILE, build_report, collect_quarantined
+from components.ingest.findings import Finding, raise_refused
+from components.ingest.past import PastChangedError
+from components.ingest.report import (
+    QUARANTINE_FILE,
+    REPORT_FILE,
+    TickerSummary,
+    build_report,
+    collect_quarantined,
+)
 from components.ingest.shards import SPLIT_FOLDER
 from components.ingest.source_config import SourceConfig
+from components.reuse.executor import open_results
 from components.transform.market_property import read_market
 
 SOURCE_KEY = "source"
@@ -32,9 +43,10 @@ NUM_SHARDS_KEY = "num_shards"
 REPORT_KEY = "report"
 
 _STAGING = "staging"
+_LOG = logging.getLogger(__name__)
 
 
-def read_config(properties: Mapping[str, Any]) -> beam_chunks.IngestConfig:
+def read_config(properties: Mapping[str, Any]) -> IngestConfig:
     """Reads the component's execution properties: configs as JSON, and beside them what changes per run.
 
     Raises:
@@ -53,7 +65,7 @@ def read_config(properties: Mapping[str, Any]) -> beam_chunks.IngestConfig:
     except ValueError as error:
         raise ConfigError(str(error)) from error
     num_shards = properties[NUM_SHARDS_KEY] or parts.choose_num_shards(configs[0])
-    return beam_chunks.IngestConfig(*configs, num_shards, read_market(properties))
+    return IngestConfig(*configs, num_shards, read_market(properties))
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -73,10 +85,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         fingerprint = check_fingerprint(config.source, exec_properties[contract.FINGERPRINT_PROPERTY])
         staging = os.path.join(output.uri, _STAGING)
         try:
-            with self._make_beam_pipeline() as pipeline:
-                beam_chunks.write_chunks(pipeline, config, staging)
-            findings, summaries = beam_chunks.read_notes(staging)
-            raise_refused(findings)
+            findings, summaries, past = self._write_chunks(config, staging, exec_properties)
             quarantined = collect_quarantined(findings, config.source)
             check_fingerprint(config.source, fingerprint)
             tickers = quarantined[config.source.file_column(contract.TICKER)]
@@ -90,6 +99,32 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         write_text(os.path.join(report_artifact.uri, QUARANTINE_FILE), quarantined.to_csv(index=False))
         write_text(os.path.join(report_artifact.uri, REPORT_FILE), json.dumps(report, indent=2) + "\n")
         _record(output, report)
+        output.set_string_custom_property(contract.REUSED_BEFORE_PROPERTY, past)
+
+    def _write_chunks(
+        self, config: IngestConfig, staging: str, exec_properties: Mapping[str, Any]
+    ) -> tuple[list[Finding], list[TickerSummary], str]:
+        """Writes all chunks; the third value is the day before which they are an earlier run's, or empty."""
+        kept = open_results(exec_properties)
+        days = new_days.divide(config, exec_properties[contract.CODE_PROPERTY]) if kept else None
+        if kept is None or days is None:
+            return *self._run_beam(config, staging), ""
+        if rest := new_days.fetch_past(kept, days, config, staging):
+            try:
+                return *self._run_beam(rest, staging), config.chunks.test_start
+            except PastChangedError as changed:
+                _LOG.info("%s is not what it was: all bars are read anew", changed)
+                fileio.rmtree(staging)
+        findings, summaries = self._run_beam(dataclasses.replace(config, keeps_past=True), staging)
+        new_days.keep_past(kept, days, findings, staging)
+        return findings, summaries, ""
+
+    def _run_beam(self, config: IngestConfig, staging: str) -> tuple[list[Finding], list[TickerSummary]]:
+        with self._make_beam_pipeline() as pipeline:
+            beam_chunks.write_chunks(pipeline, config, staging)
+        findings, summaries = beam_chunks.read_notes(staging)
+        raise_refused(findings)
+        return findings, summaries
 
 
 def check_fingerprint(source: SourceConfig, expected: str) -> str:

@@ -24,6 +24,9 @@ from components.ingest.reference import ReferenceData
 from components.ingest.row_blocks import RowBlock, join_pieces
 from components.ingest.sessions import Sessions, is_session
 
+CHECKS = ("no_session", "identical_duplicate", "conflicting_duplicate", "unadjusted_split", "short_history")
+"""Fields of ValidationConfig that are looked at here, in all rows of a ticker together."""
+
 
 class _Rows:
     """A ticker's rows of all files, sorted by day, then file, then line."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +56,25 @@ class TickerGaps:
     num_missing_sessions: int
     num_gaps: int
     longest: Gap | None
+
+
+def read_gaps(fields: Mapping[str, Any]) -> TickerGaps:
+    """Returns gaps of their plain values, as dataclasses.asdict gives them."""
+    longest = fields["longest"]
+    return TickerGaps(**{**fields, "longest": Gap(**longest) if longest else None})
+
+
+def join_gaps(before: TickerGaps, after: TickerGaps) -> TickerGaps:
+    """Adds a ticker's gaps up to a bar and those from it on; of two longest ones the earlier counts."""
+    longest = before.longest
+    if longest is None or (after.longest is not None and after.longest.num_sessions > longest.num_sessions):
+        longest = after.longest
+    return TickerGaps(
+        before.ticker,
+        before.num_missing_sessions + after.num_missing_sessions,
+        before.num_gaps + after.num_gaps,
+        longest,
+    )
 
 
 def is_session(dates: Integers, sessions: Sessions) -> Booleans:

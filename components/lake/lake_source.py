@@ -24,6 +24,30 @@ def list_lake_files(path: str, known_on: str) -> list[str]:
     return [storage.place(file) for file in reading.read_snapshot(storage, known_on).paths]
 
 
+def divide_lake_files(path: str, known_on: str, day: str) -> tuple[dict[str, str], list[str]]:
+    """The files that a lake held as known on a day, divided at another day; a file can be in both.
+
+    Args:
+      path: of the lake.
+      known_on: YYYY-MM-DD; empty for the newest.
+      day: YYYY-MM-DD.
+    Returns:
+      Path -> fingerprint of each file that has bars before `day`; sorted paths of those with bars from it on.
+    Raises:
+      InputError: it held nothing, or cannot be read.
+    """
+    storage = Storage(path)
+    before, after = {}, []
+    for partition, files in reading.read_snapshot(storage, known_on).partitions.items():
+        for file in files:
+            place = storage.place(layout.bars_path(partition, file.name))
+            if file.first_day < day:
+                before[place] = f"{file.num_bars} {bar_rows.to_hex(file.fingerprint)}"
+            if file.last_day >= day:
+                after.append(place)
+    return before, sorted(after)
+
+
 def fingerprint_lake(path: str, known_on: str) -> str:
     """Number of bars and their fingerprint, as known on a day; from the commits alone.
 

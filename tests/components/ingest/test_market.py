@@ -187,10 +187,12 @@ def test_the_latest_bars_have_the_market_too():
     import tensorflow as tf
 
     from components.infer.latest_bars import cut_latest
+    from components.ingest.beam_examples import Cleaned
+    from components.ingest.reference import ReferenceData
 
     bars = UNIVERSE["T1"]
     table = find(UNIVERSE)
     for market, expected in ((table, table.look_up(bars.dates[-260:]).ravel()), (None, [])):
-        [(_, (_, _, record))], _ = cut_latest("T1", bars, (), market)
+        [(_, (_, _, record))], _ = cut_latest(Cleaned("T1", bars, (), ()), market, ReferenceData())
         feature = tf.train.Example.FromString(record).features.feature
         np.testing.assert_array_equal(feature[contract.MARKET].float_list.value, expected)
