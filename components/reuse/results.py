@@ -46,7 +46,10 @@ class KeptResults:
         """
         place = os.path.join(self._folder, step, key)
         entry = _read_entry(place)
-        if entry is None or set(entry["parts"]) != set(targets):
+        if entry is None:
+            shutil.rmtree(place, ignore_errors=True)
+            return None
+        if set(entry["parts"]) != set(targets):
             return None
         scratch = {name: f"{target.rstrip('/')}.{uuid.uuid4().hex}" for name, target in targets.items()}
         try:

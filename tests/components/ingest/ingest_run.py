@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -55,12 +56,13 @@ def run_ingest(
     fingerprint: str = "",
     beam_args: Sequence[str] = BEAM_ARGS,
     market: MarketConfig = ALONE,
+    properties: Mapping[str, str] = MappingProxyType({}),
 ) -> Written:
-    """Runs the component's executor with the properties that the component makes."""
+    """Runs the component's executor with the properties that the component makes, and others."""
     component = BarsExampleGen(source, validation, chunks, fingerprint).with_market(market)
     written = Written(standard_artifacts.Examples(), IngestReport())
     written.examples.uri, written.report.uri = str(folder / "examples"), str(folder / "report")
     context = Executor.Context(beam_pipeline_args=list(beam_args), tmp_dir=str(folder / "tmp"), unique_id="1")
     output = {"examples": [written.examples], "report": [written.report]}
-    Executor(context).Do({}, output, component.exec_properties)
+    Executor(context).Do({}, output, {**component.exec_properties, **properties})
     return written
