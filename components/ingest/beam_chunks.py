@@ -15,7 +15,14 @@ from components.ingest.beam_examples import Cleaned, Cuttings, PastFiles, ReadCo
 from components.ingest.chunks import Chunk, ChunkConfig, cut_chunks
 from components.ingest.findings import Finding
 from components.ingest.market_table import MarketTable
-from components.ingest.past import PastChangedError, TickerPast, continue_ticker, count_context, take_past
+from components.ingest.past import (
+    IngestedTicker,
+    PastChangedError,
+    TickerPast,
+    continue_ticker,
+    make_rule,
+    take_past,
+)
 from components.ingest.reference import ReferenceData
 from components.ingest.report import SplitSummary, TickerSummary
 from components.ingest.sessions import TickerGaps, join_gaps, read_gaps
@@ -124,13 +131,5 @@ def _cut(
 def _take_past(
     config: IngestConfig, cleaned: Cleaned, chunks: Sequence[Chunk], reference: ReferenceData
 ) -> TickerPast | None:
-    return take_past(
-        cleaned.ticker,
-        cleaned.pieces,
-        cleaned.bars,
-        chunks,
-        config.chunks.test_day,
-        count_context(config.validation),
-        not cleaned.findings,
-        reference.sessions,
-    )
+    made = IngestedTicker(cleaned.ticker, cleaned.pieces, cleaned.bars, chunks, not cleaned.findings)
+    return take_past(made, make_rule(config.chunks.test_day, config.validation, reference.sessions))

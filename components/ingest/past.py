@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,48 +69,61 @@ class TickerPast:
         return TickerPast(meta["ticker"], pieces, meta["num_chunks"], settled)
 
 
-def count_context(validation: ValidationConfig) -> int:
-    """Bars of a settled ticker that are left: enough for a target day, and for its length to be judged."""
-    return max(contract.LOOKBACK, validation.min_history_days)
+@dataclasses.dataclass(frozen=True)
+class IngestedTicker:
+    """What an ingest has made of a ticker.
 
-
-def take_past(
-    ticker: str,
-    pieces: Sequence[Piece],
-    bars: TickerBars | None,
-    chunks: Sequence[Chunk],
-    day: int,
-    num_context: int,
-    is_clean: bool,
-    sessions: Sessions | None,
-) -> TickerPast | None:
-    """Takes what a later ingest needs of a ticker's rows before a day.
-
-    Args:
+    Attributes:
       ticker: its name.
       pieces: all its rows that are sound one by one.
-      bars: its clean bars; None where it is set aside.
+      bars: clean ones; None where it is set aside.
       chunks: what was cut of them.
-      day: days since 1970-01-01; the test split begins there.
-      num_context: bars that are left of a settled ticker.
-      is_clean: nothing was found in its rows.
-      sessions: trading days; None where no calendar is configured.
-    Returns:
-      None where it has no row before the day.
+      is_clean: nothing was found in its rows together.
     """
-    before = [piece for piece in (_rows_before(piece, day) for piece in pieces) if len(piece.dates)]
+
+    ticker: str
+    pieces: Sequence[Piece]
+    bars: TickerBars | None
+    chunks: Sequence[Chunk]
+    is_clean: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class PastRule:
+    """What is left of a ticker.
+
+    Attributes:
+      day: days since 1970-01-01; the test split begins there, and rows before it are left.
+      num_context: bars that are left of a settled ticker.
+      sessions: trading days; None where no calendar is configured.
+    """
+
+    day: int
+    num_context: int
+    sessions: Sessions | None
+
+
+def make_rule(day: int, validation: ValidationConfig, sessions: Sessions | None) -> PastRule:
+    """Of a settled ticker enough is left for a target day, and for its length to be judged."""
+    return PastRule(day, max(contract.LOOKBACK, validation.min_history_days), sessions)
+
+
+def take_past(made: IngestedTicker, rule: PastRule) -> TickerPast | None:
+    """Takes what a later ingest needs of a ticker's rows before a day; None where it has none."""
+    before = _drop_empty(_rows_before(piece, rule.day) for piece in made.pieces)
     if not before:
         return None
-    own = [chunk for chunk in chunks if chunk.split != contract.TEST_SPLIT]
-    num_bars = int(np.searchsorted(bars.dates, day)) if bars is not None else 0
-    if bars is None or not is_clean or num_bars < num_context:
-        return TickerPast(ticker, tuple(before), len(own), None)
-    first_left = num_bars - num_context
-    start = int(bars.dates[first_left])
-    left = tuple(piece for piece in (rows_from(piece, start) for piece in before) if len(piece.dates))
+    own = [chunk for chunk in made.chunks if chunk.split != contract.TEST_SPLIT]
+    bars = made.bars
+    first_left = 0 if bars is None else int(np.searchsorted(bars.dates, rule.day)) - rule.num_context
+    if bars is None or not made.is_clean or first_left < 0:
+        return TickerPast(made.ticker, before, len(own), None)
+    left = _drop_empty(rows_from(piece, int(bars.dates[first_left])) for piece in before)
     counted = summarise_ticker(bars.slice(0, first_left + 1), own)
-    gaps = None if sessions is None else find_gaps(ticker, bars.dates[: first_left + 1], sessions)
-    return TickerPast(ticker, left, len(own), dataclasses.replace(counted, gaps=gaps))
+    gaps = None
+    if rule.sessions is not None:
+        gaps = find_gaps(made.ticker, bars.dates[: first_left + 1], rule.sessions)
+    return TickerPast(made.ticker, left, len(own), dataclasses.replace(counted, gaps=gaps))
 
 
 def continue_ticker(
@@ -153,6 +166,10 @@ class PastChangedError(Exception):
 def _check_same(past: TickerPast, num_chunks: int) -> None:
     if num_chunks != past.num_chunks:
         raise PastChangedError(past.ticker)
+
+
+def _drop_empty(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    return tuple(piece for piece in pieces if len(piece.dates))
 
 
 def _rows_before(piece: Piece, day: int) -> Piece:
