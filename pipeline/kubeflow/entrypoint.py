@@ -12,14 +12,23 @@ import os
 import sys
 from collections.abc import Sequence
 
+from components import contract
+from pipeline.code_fingerprint import fingerprint_code
 from pipeline.failures import find_user_error
-from pipeline.kubeflow.bridge.executor_input import Task, move_output_file, read_executor_input
+from pipeline.kubeflow.bridge.executor_input import (
+    Task,
+    add_parameters,
+    move_output_file,
+    read_executor_input,
+)
 from pipeline.kubeflow.bridge.executor_output import write_executor_output
 from pipeline.kubeflow.bridge.locations import TWIN_ROOT_VARIABLE, Twins
 from pipeline.kubeflow.bridge.task_folders import make_inputs, make_outputs, mend_links
 from pipeline.quiet import LOG_FORMAT
 
 SHARED_FOLDER_FLAG = "--shared_folder"
+RESULTS_VARIABLE = "MARKETCAST_RESULTS_FOLDER"
+"""Where a step keeps results for later runs; nowhere where artifacts are in a folder shared with Beam."""
 
 
 def parse_flags(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -64,7 +73,7 @@ def run_task(flags: argparse.Namespace, beam_args: list[str]) -> None:
             output = _run_component(flags, beam_args, shared, shared_twins)
             shared_folder.copy_artifacts(shared.outputs, task.outputs)
     else:
-        output = _run_component(flags, beam_args, task, twins)
+        output = _run_component(flags, beam_args, _tell_results_folder(task), twins)
     mend_links(task.outputs)
     _publish(output, task)
 
@@ -73,6 +82,14 @@ def _read_task(flags: argparse.Namespace, twins: Twins) -> Task:
     return read_executor_input(
         flags.json_serialized_invocation_args, flags.json_serialized_inputs_spec_args, twins
     )
+
+
+def _tell_results_folder(task: Task) -> Task:
+    folder = os.environ.get(RESULTS_VARIABLE)
+    if not folder:
+        return task
+    told = {contract.RESULTS_PROPERTY: folder, contract.CODE_PROPERTY: fingerprint_code()}
+    return add_parameters(task, told)
 
 
 def _run_component(flags: argparse.Namespace, beam_args: list[str], task: Task, twins: Twins) -> str:

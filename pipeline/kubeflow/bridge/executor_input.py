@@ -85,6 +85,13 @@ def move_output_file(task: Task, output_file: str) -> Task:
     return dataclasses.replace(task, executor_input=adapted, output_file=output_file)
 
 
+def add_parameters(task: Task, values: Mapping[str, str]) -> Task:
+    """The task with parameters besides its own."""
+    inputs = task.executor_input["inputs"]
+    added = {**inputs, "parameterValues": {**inputs["parameterValues"], **values}}
+    return dataclasses.replace(task, executor_input={**task.executor_input, "inputs": added})
+
+
 def _parse(text: str, flag: str) -> Json:
     try:
         value = json.loads(text)

@@ -13,6 +13,7 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from components.errors import ConfigError
 from pipeline import dag
 from pipeline.config import BeamConfig, PipelineConfig
+from pipeline.kubeflow.compiler.config import REUSING_STEPS
 from pipeline.kubeflow.compiler.plans import PLANS, TRAINING, Plan
 from pipeline.kubeflow.compiler.platform import make_platform
 from pipeline.kubeflow.compiler.spec import complete_spec
@@ -39,6 +40,7 @@ def compile_pipeline(config: PipelineConfig, plan: Plan = TRAINING) -> Package:
     }
     known = {step for plan in PLANS.values() for step in (*plan.steps, *plan.optional_steps)}
     _check_steps(config.kubeflow.named_steps(), known)
+    config.kubeflow.check_results_folder(set(REUSING_STEPS) & set(plan.steps))
     shared = dataclasses.replace(config, beam=share_artifacts(config.beam, plan.steps))
     spec = _compile_with_tfx(shared, parameters, plan)
     tasks = spec["root"]["dag"]["tasks"]

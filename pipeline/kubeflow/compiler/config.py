@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+
+from components.errors import ConfigError
 
 NVIDIA_GPU = "nvidia.com/gpu"
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 TOLERATION_OPERATORS = ("Equal", "Exists")
 EFFECTS = ("", "NoSchedule", "PreferNoSchedule", "NoExecute")
+REUSING_STEPS = ("BarsExampleGen", "StatisticsGen", "Transform", "Trainer", "LeakageAudit", "Rehearsal")
+"""Those that keep results for later runs, see components.reuse."""
 _QUANTITY = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?)(?:m|[kMGTPE]|[KMGTPE]i)?")
 """Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/"""
 
@@ -117,6 +121,8 @@ class KubeflowConfig:
       labels: on every pod.
       secrets: environment variable -> the Secret that holds its value.
       volumes: name of a PersistentVolumeClaim -> where it is mounted.
+      results_folder: where steps keep results for later runs of the same content, on one of the volumes that
+        they all mount (see docs/scale.md); empty for nowhere.
       node_selector: labels that the nodes of all steps must have.
       tolerations: key of a taint -> how all steps bear it.
       resources: what each step's pod asks for.
@@ -129,6 +135,7 @@ class KubeflowConfig:
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     secrets: Mapping[str, SecretKeyConfig] = dataclasses.field(default_factory=dict)
     volumes: Mapping[str, VolumeConfig] = dataclasses.field(default_factory=dict)
+    results_folder: str = ""
     node_selector: Mapping[str, str] = dataclasses.field(default_factory=dict)
     tolerations: Mapping[str, TolerationConfig] = dataclasses.field(default_factory=dict)
     resources: StepConfig = dataclasses.field(default_factory=StepConfig)
@@ -147,6 +154,20 @@ class KubeflowConfig:
     def full_image(self) -> str:
         """The image, with its default filled in."""
         return self.image or f"marketcast:{importlib.metadata.version('marketcast')}"
+
+    def check_results_folder(self, steps: Collection[str]) -> None:
+        """Raises a ConfigError where one of the steps would not find results_folder on a volume."""
+        for step in sorted(steps):
+            mounts = [
+                volume.mount_path.rstrip("/")
+                for volume in self.volumes.values()
+                if not volume.steps or step in volume.steps
+            ]
+            if self.results_folder and not any(self.results_folder.startswith(f"{own}/") for own in mounts):
+                raise ConfigError(
+                    f"kubeflow.results_folder must lie on a volume that {step} mounts, got "
+                    f"{self.results_folder}; mount one in {', '.join(sorted(steps))}, or leave it empty"
+                )
 
     def step(self, name: str) -> StepConfig:
         """What one step's pod asks for; see `steps`."""

@@ -6,7 +6,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.kubeflow.compiler.config import KubeflowConfig, StepConfig
+from pipeline.kubeflow.compiler.config import REUSING_STEPS, KubeflowConfig, StepConfig
+from pipeline.kubeflow.entrypoint import RESULTS_VARIABLE
 from pipeline.kubeflow.package import Json
 
 _RESOURCES = {
@@ -19,7 +20,7 @@ _RESOURCES = {
 
 
 def complete_spec(spec: Json, defaults: Mapping[str, Any], config: KubeflowConfig) -> Json:
-    """Puts back what TFX drops: defaults of parameters, and resources.
+    """Puts back what TFX drops: defaults of parameters, and resources; tells steps where results are kept.
 
     Args:
       spec: PipelineSpec as TFX compiles it.
@@ -37,6 +38,8 @@ def complete_spec(spec: Json, defaults: Mapping[str, Any], config: KubeflowConfi
         container = completed["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
         if resources := describe_resources(config.step(name)):
             container["resources"] = resources
+        if config.results_folder and name in REUSING_STEPS:
+            container["env"] = [{"name": RESULTS_VARIABLE, "value": config.results_folder}]
     return completed
 
 

@@ -9,6 +9,7 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from components.ingest.bars import ValidationConfig
 from components.ingest.component import BarsExampleGen
+from components.ingest.statistics_gen import SplitStatisticsGen
 from pipeline.kubeflow.package import Package, read_package
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 from tests.pipeline.kubeflow.odd_components import Consumer, Producer
@@ -24,6 +25,9 @@ def compile_package(folder: pathlib.Path) -> Package:
     (folder / "csv").mkdir()
     (folder / "csv" / "rows.csv").write_text("a,b\n" + "".join(f"{row},{row * row}\n" for row in range(30)))
     bars = BarsExampleGen(SHIPPED_SOURCE, ValidationConfig(), SHIPPED_CHUNKS)
+    counted = SplitStatisticsGen(bars.outputs["examples"]).with_id("Counted")
+    again = SplitStatisticsGen(bars.outputs["examples"]).with_id("CountedAgain")
+    again.add_upstream_node(counted)
     missing = BarsExampleGen(MISSING_SOURCE, ValidationConfig(), SHIPPED_CHUNKS).with_id("Missing")
     rows = CsvExampleGen(input_base=str(folder / "csv"))
     statistics = StatisticsGen(examples=rows.outputs["examples"])
@@ -41,7 +45,7 @@ def compile_package(folder: pathlib.Path) -> Package:
         pipeline.Pipeline(
             pipeline_name="bridged",
             pipeline_root=str(folder / "unused"),
-            components=[bars, missing, rows, statistics, producer, consumer],
+            components=[bars, counted, again, missing, rows, statistics, producer, consumer],
             beam_pipeline_args=BEAM_ARGS,
         )
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components import contract
 from pipeline.kubeflow import entrypoint
 from pipeline.kubeflow.rehearsal.processes import Subprocesses
 from pipeline.kubeflow.rehearsal.records import SECRET_NAME
@@ -74,6 +75,7 @@ def fixture_bridged(tmp_path_factory):
     package = bridged_components.compile_package(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{pathlib.Path(__file__).parent}")
+        patch.setenv(entrypoint.RESULTS_VARIABLE, str(folder / "results"))
         return Bridged(folder, rehearse(folder, package, processes=Subprocesses(folder, 300.0)))
 
 
@@ -98,6 +100,27 @@ def test_ours_goes_through_the_bridge(bridged):
     assert {folder.name for folder in examples.iterdir()} == {"Split-train", "Split-eval", "Split-test"}
     _, report = bridged.outputs("BarsExampleGen", "report")
     assert json.loads((report / "ingest_report.json").read_text())
+
+
+@pytest.mark.tf
+def test_what_a_task_keeps_another_takes(bridged):
+    generated = [
+        [
+            split
+            for split in contract.SPLITS
+            if f"Generating statistics for split {split}." in bridged.log(task)
+        ]
+        for task in ("Counted", "CountedAgain")
+    ]
+    assert generated == [list(contract.SPLITS), [contract.TEST_SPLIT]]
+    first, second = (
+        {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*.pb")}
+        for _, folder in (bridged.outputs(task, "statistics") for task in ("Counted", "CountedAgain"))
+    )
+    assert len(first) == len(contract.SPLITS) and first.keys() == second.keys()
+    for split in (contract.TRAIN_SPLIT, contract.EVAL_SPLIT):
+        path = pathlib.Path(f"Split-{split}", "FeatureStats.pb")
+        assert first[path] == second[path]
 
 
 @pytest.mark.tf

@@ -61,3 +61,18 @@ def test_what_kubernetes_would_refuse_is_refused_here(text, complaint):
 
 def test_an_image_by_its_digest_needs_no_tag():
     assert read("image: marketcast@sha256:0123").full_image == "marketcast@sha256:0123"
+
+
+def test_results_are_kept_on_a_volume_that_every_step_mounts():
+    text = """
+        results_folder: /work/results
+        volumes:
+          work: {mount_path: /work, steps: [Trainer, Transform]}
+          other: {mount_path: /workshop}
+    """
+    config = read(text)
+    config.check_results_folder(["Trainer", "Transform"])
+    KubeflowConfig().check_results_folder(["Trainer"])
+    with pytest.raises(ConfigError) as refused:
+        config.check_results_folder(["Trainer", "StatisticsGen"])
+    assert "kubeflow.results_folder must lie on a volume that StatisticsGen mounts" in str(refused.value)

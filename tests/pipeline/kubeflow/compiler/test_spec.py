@@ -55,3 +55,16 @@ def test_resources_of_all_steps_and_of_one(completed):
 
 def test_a_step_that_asks_for_nothing_gets_no_resources():
     assert describe_resources(StepConfig()) == {}
+
+
+def test_steps_that_reuse_are_told_where_results_are_kept():
+    spec = copy.deepcopy(SPEC)
+    tasks = spec["root"]["dag"]["tasks"]
+    tasks["Trainer"] = tasks.pop("make")
+    told = complete_spec(spec, {}, KubeflowConfig(results_folder="/work/results"))
+    executors = told["deploymentSpec"]["executors"]
+    env = [{"name": "MARKETCAST_RESULTS_FOLDER", "value": "/work/results"}]
+    assert executors["make_executor"]["container"]["env"] == env
+    assert "env" not in executors["use_executor"]["container"]
+    silent = complete_spec(spec, {}, KubeflowConfig())
+    assert "env" not in silent["deploymentSpec"]["executors"]["make_executor"]["container"]
