@@ -13,9 +13,8 @@ from components.ingest.source_config import SourceConfig
 from components.lake import arriving, bar_rows, compacting, layout, publishing, revising, vacuuming
 from components.lake.commits import Snapshot
 from components.lake.storage import Storage
+from pipeline import failures
 from pipeline.console import watch_progress
-
-INTERRUPTED_EXIT_CODE = 130
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +76,7 @@ def run(asked: IngestOptions, stdout: TextIO, stderr: TextIO) -> int:
             told = ingest(asked)
     except KeyboardInterrupt:
         print("interrupted; the lake is as it was, the same command begins anew", file=stderr)
-        return INTERRUPTED_EXIT_CODE
+        return failures.INTERRUPTED_EXIT_CODE
     print(json.dumps(told) if asked.as_json else describe(told), file=stdout)
     return 0
 
