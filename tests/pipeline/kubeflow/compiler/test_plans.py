@@ -35,6 +35,21 @@ def test_the_package_keeps_every_rule(compiled):
     require_sound(parse_documents(format_package(compiled[1]), "made"), "made")
 
 
+def test_every_reader_of_bars_is_told_the_run_s_days(compiled):
+    readers = {"BarsExampleGen", "LatestBarsGen", "Backtest"}
+    days = {contract.AS_OF_PARAMETER, contract.KNOWN_ON_PARAMETER}
+    told = {
+        name: {
+            key
+            for key, value in task["inputs"]["parameters"].items()
+            if value.get("componentInputParameter") == key and key in days
+        }
+        for name, task in compiled[1].spec["root"]["dag"]["tasks"].items()
+        if name in readers
+    }
+    assert list(told.values()) == [days]
+
+
 def test_types_of_our_own_can_be_imported(compiled):
     from tfx.utils import import_utils
 
