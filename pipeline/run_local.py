@@ -220,7 +220,7 @@ class _TrainingRun(LocalRun):
 
         for line in lines:  # They hold, whatever becomes of the writing.
             self._console.say(line)
-        published = publication.publish(config, self.results, end)
+        published = publication.publish(config, self.results)
         self.report.database = dataclasses.asdict(published)
         return [published.describe()]
 

@@ -10,7 +10,7 @@ from typing import Any
 from tfx.dsl.components.base.base_component import BaseComponent
 
 from components import contract
-from pipeline import backtest_dag, dag, forecast_dag
+from pipeline import backtest_dag, dag, forecast_dag, published_dag
 from pipeline.config import PipelineConfig
 
 FORECASTS_FILE = "forecasts.parquet"
@@ -85,8 +85,8 @@ TRAINING = Plan(
         "Pusher",
     ),
     defaults=_training_defaults,
-    create=dag.create_components,
-    optional_steps=("Tuner",),
+    create=published_dag.create_components,
+    optional_steps=("Tuner", "RunPublisher"),
 )
 FORECASTS = Plan(
     suffix=forecast_dag.NAME_SUFFIX,
