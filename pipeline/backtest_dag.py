@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from tfx.dsl.components.base.base_component import BaseComponent
 
-from components import contract
 from components.backtest.component import Backtest
 from pipeline.config import PipelineConfig
-from pipeline.dag import Parameters, choose
+from pipeline.dag import BARS_PARAMETERS, Parameters, choose
 
 NAME_SUFFIX = "-backtest"
 
 
 def create_components(config: PipelineConfig, parameters: Parameters) -> list[BaseComponent]:
-    """Makes the step; of the parameters it takes the bars, the sectors and the last day."""
-    changing = choose(
-        parameters, contract.DATA_PARAMETER, contract.METADATA_PARAMETER, contract.AS_OF_PARAMETER
-    )
-    return [Backtest(config.backtest_settings, parameters=changing)]
+    """Makes the step; of the parameters it takes those that tell of the bars."""
+    return [Backtest(config.backtest_settings, parameters=choose(parameters, *BARS_PARAMETERS))]

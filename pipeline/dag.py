@@ -26,6 +26,13 @@ from pipeline.config import PipelineConfig
 
 Parameters = dict[str, data_types.RuntimeParameter]
 """Name of what changes per run -> what stands for it until the run starts."""
+BARS_PARAMETERS = (
+    contract.DATA_PARAMETER,
+    contract.METADATA_PARAMETER,
+    contract.AS_OF_PARAMETER,
+    contract.KNOWN_ON_PARAMETER,
+)
+"""Of a component that reads bars."""
 
 
 def create_pipeline(config: PipelineConfig) -> pipeline.Pipeline:
@@ -73,9 +80,7 @@ def create_components(
         config.validation,
         config.chunks,
         input_fingerprint,
-        parameters=choose(
-            given, contract.DATA_PARAMETER, contract.METADATA_PARAMETER, contract.AS_OF_PARAMETER
-        ),
+        parameters=choose(given, *BARS_PARAMETERS),
     ).with_market(config.market)
     examples = ingest.outputs["examples"]
     statistics = SplitStatisticsGen(examples)
@@ -123,8 +128,7 @@ def create_components(
 
 def _create_tuner(config: PipelineConfig, given: Parameters, input_fingerprint: str) -> Tuner:
     """It reads the bars by itself: its folds are others than the splits."""
-    names = (contract.DATA_PARAMETER, contract.METADATA_PARAMETER, contract.AS_OF_PARAMETER)
-    return Tuner(config.tune_settings, input_fingerprint, choose(given, *names))
+    return Tuner(config.tune_settings, input_fingerprint, choose(given, *BARS_PARAMETERS))
 
 
 def choose(parameters: Parameters, *names: str) -> Parameters:

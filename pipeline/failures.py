@@ -1,10 +1,13 @@
-"""Finds, in whatever a framework raised, the error that a user can mend."""
+"""How a command ends badly: the error that a user can mend, found in whatever was raised; an exit code."""
 
 from __future__ import annotations
 
 import re
 
 from components import errors
+
+INTERRUPTED_EXIT_CODE = 130
+"""Of a command that the user stopped: 128 and the number of SIGINT, as shells have it."""
 
 _STEP_SUFFIX = re.compile(r" \[while running '.*?'\]")
 _ERROR_LINE = re.compile(r"^(?:components\.errors\.)(\w+): (.+)$", re.MULTILINE)

@@ -26,6 +26,13 @@ import click
 @click.option(
     "--correct", "is_correction", is_flag=True, help="Of a lake: bars may take the place of others."
 )
+@click.option(
+    "--withdraw",
+    "withdrawn_file",
+    default="",
+    metavar="FILE",
+    help="Of a lake, instead: take out the bars whose ticker and date FILE names.",
+)
 @click.option("--compact", "is_compaction", is_flag=True, help="Of a lake, instead: make few files of many.")
 @click.option(
     "--forget-before",
@@ -52,8 +59,8 @@ def ingest(lake: str, folder: str, **given: Any) -> None:
     """Append the bars of the source to a lake, or cut them into examples.
 
     --lake: the lake is made where it is not there. A bar that it has is never changed but by --correct, which
-    makes a revision: source.known_on goes on reading what was known before. Bars that are there already are
-    passed over, so a command can be repeated. See docs/data.md.
+    makes a revision, nor taken out but by --withdraw: source.known_on goes on reading what was known before.
+    Bars that are there already are passed over, so a command can be repeated. See docs/data.md.
 
     --chunks: DIR gets the splits' files as BarsExampleGen lays them out, with its report and quarantine,
     all of it or nothing. Here, or on Spark; see docs/scale.md.
@@ -71,9 +78,12 @@ def _fill_lake(
 
     if engine != "local" or spark_master:
         raise click.UsageError("--engine and --spark-master must stand beside --chunks; leave them out")
-    chosen = [name for name in ("is_compaction", "readable_from") if given[name]]
-    if len(chosen) + bool(given["is_correction"] or given["known_on"]) > 1:
+    revisions = [name for name in ("is_correction", "withdrawn_file") if given[name]]
+    upkeep = [name for name in ("is_compaction", "readable_from") if given[name]]
+    if len(upkeep) + bool(revisions or given["known_on"]) > 1:
         raise click.UsageError("--compact and --forget-before go alone")
+    if len(revisions) > 1:
+        raise click.UsageError("--correct and --withdraw must be commands of their own; leave one out")
     sections = load_serving_sections(config_file, overrides)
     asked = run_ingest.IngestOptions(lake, sections.source, sections.validation, **given)
     return run_ingest.run(asked, sys.stdout, sys.stderr)
@@ -92,7 +102,8 @@ def _cut_chunks(
 
     if any(of_a_lake.values()):
         raise click.UsageError(
-            "--known-on, --correct, --compact and --forget-before must stand beside --lake; leave them out"
+            "--known-on, --correct, --withdraw, --compact and --forget-before must stand beside --lake; "
+            "leave them out"
         )
     if spark_master and engine != "spark":
         raise click.UsageError("--spark-master must stand beside --engine spark; add it")

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from components.backtest.figures import Figures, VerdictRow
     from components.backtest.folds import Fold
 
-INTERRUPTED_EXIT_CODE = 130
 LOG_FILE = "backtest.log"
 LOCK_FILE = ".lock"
 NAME_WIDTH = 20
@@ -48,7 +47,7 @@ def run(config_file: str, overrides: Sequence[str], out: str, as_json: bool) -> 
         except KeyboardInterrupt:
             console.stopped("stopped")
             console.say("interrupted; what is finished is kept, the same command goes on from there")
-            report |= {"exit_code": INTERRUPTED_EXIT_CODE, "error": "interrupted"}
+            report |= {"exit_code": failures.INTERRUPTED_EXIT_CODE, "error": "interrupted"}
         except Exception as error:
             console.stopped("failed")
             logging.getLogger(__name__).exception("the backtest failed")

@@ -20,7 +20,6 @@ from pipeline.console import RunConsole
 if TYPE_CHECKING:
     from components.ingest.chunk_folder import Engine
 
-INTERRUPTED_EXIT_CODE = 130
 SPARK = "spark"
 LISTS = ("tickers", "unknown_sectors")
 """What of the report grows with the universe: it stands in the folder's ingest_report.json alone."""
@@ -65,7 +64,7 @@ def run(options: ChunkOptions, as_json: bool) -> int:
         except KeyboardInterrupt:
             console.stopped("stopped")
             console.say("interrupted; nothing was written")
-            result |= {"exit_code": INTERRUPTED_EXIT_CODE, "error": "interrupted"}
+            result |= {"exit_code": failures.INTERRUPTED_EXIT_CODE, "error": "interrupted"}
         except Exception as error:
             console.stopped("failed")
             logging.getLogger(__name__).exception("the ingest failed")

@@ -10,12 +10,31 @@ from typing import Any, TextIO
 from components.errors import ConfigError
 from components.ingest.bars import ValidationConfig, is_day
 from components.ingest.source_config import SourceConfig
-from components.lake import arriving, bar_rows, compacting, layout, publishing, revising, vacuuming
+from components.lake import (
+    arriving,
+    bar_rows,
+    compacting,
+    layout,
+    publishing,
+    revising,
+    vacuuming,
+    withdrawing,
+)
 from components.lake.commits import Snapshot
 from components.lake.storage import Storage
+from pipeline import failures
 from pipeline.console import watch_progress
 
-INTERRUPTED_EXIT_CODE = 130
+COUNTS = {
+    "added": "added",
+    "corrected": "corrected",
+    "withdrawn": "withdrawn",
+    "unchanged": "unchanged",
+    "absent": "not there",
+    "quarantined": "quarantined",
+    "deleted": "files deleted",
+}
+"""What is counted -> what a line for people calls it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +47,7 @@ class IngestOptions:
       validation: the policies.
       known_on: day on which they were known, YYYY-MM-DD; empty for today (UTC).
       is_correction: bars may take the place of others.
+      withdrawn_file: names bars to take out instead; empty for none.
       is_compaction: join files instead.
       readable_from: forget what was known before this day instead, YYYY-MM-DD; empty for not.
       as_json: tell it as one JSON object.
@@ -38,6 +58,7 @@ class IngestOptions:
     validation: ValidationConfig
     known_on: str = ""
     is_correction: bool = False
+    withdrawn_file: str = ""
     is_compaction: bool = False
     readable_from: str = ""
     as_json: bool = False
@@ -53,15 +74,20 @@ class IngestOptions:
                 f"--known-on must be a day that has come, got {self.known_on}; no earlier day could be added "
                 "after it"
             )
-        if not self._is_upkeep and arriving.is_same_place(self.source.path, self.lake):
+        if self._has_bars and arriving.is_same_place(self.source.path, self.lake):
             raise ConfigError(
                 f"source.path must be another place than --lake, got {self.lake} for both; give the new bars "
                 "with --set source.path=PATH"
             )
 
     @property
-    def _is_upkeep(self) -> bool:
-        return self.is_compaction or bool(self.readable_from)
+    def _has_bars(self) -> bool:
+        return not (self.withdrawn_file or self.is_compaction or self.readable_from)
+
+    @property
+    def day(self) -> str:
+        """Day on which what is given was known, YYYY-MM-DD."""
+        return self.known_on or datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
 def run(asked: IngestOptions, stdout: TextIO, stderr: TextIO) -> int:
@@ -77,7 +103,7 @@ def run(asked: IngestOptions, stdout: TextIO, stderr: TextIO) -> int:
             told = ingest(asked)
     except KeyboardInterrupt:
         print("interrupted; the lake is as it was, the same command begins anew", file=stderr)
-        return INTERRUPTED_EXIT_CODE
+        return failures.INTERRUPTED_EXIT_CODE
     print(json.dumps(told) if asked.as_json else describe(told), file=stdout)
     return 0
 
@@ -87,8 +113,8 @@ def ingest(asked: IngestOptions) -> dict[str, Any]:
 
     Returns:
       Plain values for JSON: commit (its number, null where there was nothing to do), kind, added, corrected,
-      unchanged, quarantined and quarantine (its file) of what was given, deleted (files); lake, known_on,
-      num_bars, num_files and fingerprint of the lake as it is now.
+      unchanged, quarantined and quarantine (its file) of what was given; withdrawn and absent (not there) of
+      what was to be withdrawn; deleted (files); lake, known_on, num_bars, num_files and fingerprint of it.
     Raises:
       MarketcastError: it cannot be done; nothing has changed then.
     """
@@ -101,7 +127,7 @@ def ingest(asked: IngestOptions) -> dict[str, Any]:
             storage, lambda it: vacuuming.draft_vacuum(storage, it, asked.readable_from)
         )
         return _tell(storage, after, is_new, {"deleted": vacuuming.delete_unneeded(storage, after)})
-    return _take_in(storage, asked)
+    return _withdraw(storage, asked) if asked.withdrawn_file else _take_in(storage, asked)
 
 
 def describe(told: dict[str, Any]) -> str:
@@ -110,11 +136,7 @@ def describe(told: dict[str, Any]) -> str:
         done = "nothing to do"
     else:
         done = f"commit {told['commit']} ({told['kind']}), known on {told['known_on']}"
-    counts = [f"{told[name]:,} {name}" for name in ("added", "corrected", "unchanged") if told[name]]
-    if told["quarantined"]:
-        counts.append(f"{told['quarantined']:,} quarantined")
-    if told["deleted"]:
-        counts.append(f"{told['deleted']:,} files deleted")
+    counts = [f"{told[name]:,} {words}" for name, words in COUNTS.items() if told[name]]
     aside = f" (see {told['quarantine']})" if told["quarantine"] else ""
     given = f": {', '.join(counts)}{aside}" if counts else ""
     return f"{told['lake']}: {done}{given}; {told['num_bars']:,} bars in {told['num_files']:,} files"
@@ -122,8 +144,7 @@ def describe(told: dict[str, Any]) -> str:
 
 def _take_in(storage: Storage, asked: IngestOptions) -> dict[str, Any]:
     checked = arriving.read_checked(asked.source, asked.validation)
-    known_on = asked.known_on or datetime.datetime.now(datetime.UTC).date().isoformat()
-    arrival = revising.Arrival(checked.rows, known_on, asked.is_correction, checked.quarantine)
+    arrival = revising.Arrival(checked.rows, asked.day, asked.is_correction, checked.quarantine)
     after, is_new = publishing.publish(storage, lambda it: revising.draft_arrival(storage, it, arrival))
     added, corrected = (after.commit.added, after.commit.changed) if is_new and after.commit else (0, 0)
     counts = {
@@ -135,6 +156,18 @@ def _take_in(storage: Storage, asked: IngestOptions) -> dict[str, Any]:
     return _tell(storage, after, is_new, counts)
 
 
+def _withdraw(storage: Storage, asked: IngestOptions) -> dict[str, Any]:
+    withdrawal = withdrawing.Withdrawal(
+        withdrawing.read_withdrawn(asked.withdrawn_file, asked.source), asked.day
+    )
+    after, is_new = publishing.publish(
+        storage, lambda it: withdrawing.draft_withdrawal(storage, it, withdrawal)
+    )
+    withdrawn = after.commit.changed if is_new and after.commit else 0
+    counts = {"withdrawn": withdrawn, "absent": len(withdrawal.bars) - withdrawn}
+    return _tell(storage, after, is_new, counts)
+
+
 def _tell(storage: Storage, after: Snapshot, is_new: bool, counts: dict[str, int]) -> dict[str, Any]:
     commit = after.commit
     quarantine = commit.quarantine if is_new and commit else ""
@@ -143,9 +176,8 @@ def _tell(storage: Storage, after: Snapshot, is_new: bool, counts: dict[str, int
         "commit": commit.number if is_new and commit else None,
         "kind": commit.kind if is_new and commit else "",
         "known_on": commit.known_on if commit else "",
-        **{name: counts.get(name, 0) for name in ("added", "corrected", "unchanged", "quarantined")},
+        **{name: counts.get(name, 0) for name in COUNTS},
         "quarantine": storage.place(f"{layout.QUARANTINE}/{quarantine}") if quarantine else "",
-        "deleted": counts.get("deleted", 0),
         "num_bars": after.num_bars,
         "num_files": len(after.paths),
         "fingerprint": bar_rows.to_hex(after.fingerprint),

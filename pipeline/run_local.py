@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pipeline.local_runner import NodeResult
 
 REFUSED_EXIT_CODE = 3
-INTERRUPTED_EXIT_CODE = 130
 NEVER_REUSED = ("Pusher", "ForecastWriter")
 """What they made lies outside the run's folder and may have gone since; nothing is pushed twice."""
 FRAMEWORKS = {"tfx": "TFX", "tensorflow": "TensorFlow"}
@@ -121,7 +120,7 @@ class LocalRun(abc.ABC):
         except KeyboardInterrupt:
             self._console.stopped("stopped")
             self._console.say("interrupted; nothing is half-pushed, the same command takes up from here")
-            self.report.exit_code = INTERRUPTED_EXIT_CODE
+            self.report.exit_code = failures.INTERRUPTED_EXIT_CODE
             self.report.outcome = self.report.error = "interrupted"
         except Exception as error:
             self._console.stopped("failed")
@@ -223,7 +222,7 @@ class _TrainingRun(LocalRun):
 
         for line in lines:  # They hold, whatever becomes of the writing.
             self._console.say(line)
-        published = publication.publish(config, self.results, end)
+        published = publication.publish(config, self.results)
         self.report.database = dataclasses.asdict(published)
         return [published.describe()]
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from components.tune.config import TuneSettings
     from components.tune.search import Found
 
-INTERRUPTED_EXIT_CODE = 130
 LOG_FILE = "tune.log"
 LOCK_FILE = ".lock"
 BEST_FILE = "best.yaml"
@@ -51,7 +50,7 @@ def run(config_file: str, overrides: Sequence[str], out: str, as_json: bool) -> 
         except KeyboardInterrupt:
             console.stopped("stopped")
             console.say("interrupted; what is finished is kept, the same command goes on from there")
-            report |= {"exit_code": INTERRUPTED_EXIT_CODE, "error": "interrupted"}
+            report |= {"exit_code": failures.INTERRUPTED_EXIT_CODE, "error": "interrupted"}
         except Exception as error:
             console.stopped("failed")
             logging.getLogger(__name__).exception("the search failed")

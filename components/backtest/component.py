@@ -37,6 +37,7 @@ class BacktestSpec(types.ComponentSpec):
         contract.DATA_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.METADATA_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.AS_OF_PARAMETER: component_spec.ExecutionParameter(type=str),
+        contract.KNOWN_ON_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.FINGERPRINT_PROPERTY: component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {}
@@ -67,12 +68,13 @@ class Backtest(base_component.BaseComponent):
           settings: all that a backtest goes by.
           input_fingerprint: see BarsExampleGen.
           parameters: what is known only when the run starts: DATA_PARAMETER, METADATA_PARAMETER,
-            AS_OF_PARAMETER.
+            AS_OF_PARAMETER, KNOWN_ON_PARAMETER.
         """
         changing = {
             contract.DATA_PARAMETER: settings.source.path,
             contract.METADATA_PARAMETER: settings.source.metadata_path,
             contract.AS_OF_PARAMETER: settings.chunks.as_of,
+            contract.KNOWN_ON_PARAMETER: settings.source.known_on,
         }
         spec = BacktestSpec(
             **{

@@ -36,6 +36,7 @@ class LatestBarsGenSpec(types.ComponentSpec):
         **KnowsMarket.PARAMETER,
         contract.DATA_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.AS_OF_PARAMETER: component_spec.ExecutionParameter(type=str),
+        contract.KNOWN_ON_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.FINGERPRINT_PROPERTY: component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {}
@@ -74,9 +75,14 @@ class LatestBarsGen(KnowsMarket, base_beam_component.BaseBeamComponent):
           as_of: later bars are ignored, YYYY-MM-DD; empty keeps all.
           input_fingerprint: see BarsExampleGen.
           num_shards: example files, and so tasks of the inference at a time.
-          parameters: what is known only when the run starts: DATA_PARAMETER, AS_OF_PARAMETER.
+          parameters: what is known only when the run starts: DATA_PARAMETER, AS_OF_PARAMETER,
+            KNOWN_ON_PARAMETER.
         """
-        changing = {contract.DATA_PARAMETER: source.path, contract.AS_OF_PARAMETER: as_of}
+        changing = {
+            contract.DATA_PARAMETER: source.path,
+            contract.AS_OF_PARAMETER: as_of,
+            contract.KNOWN_ON_PARAMETER: source.known_on,
+        }
         spec = LatestBarsGenSpec(
             **{
                 **changing,

@@ -67,8 +67,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def read_config(properties: dict[str, Any]) -> beam_examples.ReadConfig:
-    kept = json.loads(properties[SOURCE_KEY])
-    source = SourceConfig.from_properties(kept, properties[contract.DATA_PARAMETER], "").without_sectors()
+    source = _read_source(properties).without_sectors()
     validation = ValidationConfig(**json.loads(properties[VALIDATION_KEY]))
     as_of = properties[contract.AS_OF_PARAMETER]
     try:
@@ -82,6 +81,15 @@ def read_config(properties: dict[str, Any]) -> beam_examples.ReadConfig:
         properties[NUM_SHARDS_KEY],
         read_market(properties),
     )
+
+
+def _read_source(properties: dict[str, Any]) -> SourceConfig:
+    known_on = properties[contract.KNOWN_ON_PARAMETER]
+    kept = json.loads(properties[SOURCE_KEY])
+    try:
+        return SourceConfig.from_properties(kept, properties[contract.DATA_PARAMETER], "", known_on)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _conclude(staging: str, source: SourceConfig) -> UniverseReport:

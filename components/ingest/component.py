@@ -41,6 +41,7 @@ class BarsExampleGenSpec(types.ComponentSpec):
         contract.DATA_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.METADATA_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.AS_OF_PARAMETER: component_spec.ExecutionParameter(type=str),
+        contract.KNOWN_ON_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.FINGERPRINT_PROPERTY: component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, component_spec.ChannelParameter]] = {}
@@ -81,12 +82,13 @@ class BarsExampleGen(KnowsMarket, base_beam_component.BaseBeamComponent):
             used exactly when the data is the same. Empty where the caller cannot read the data; it is then
             computed when the component runs, and the cache only sees the configs.
           parameters: what is known only when the run starts: its name among contract's DATA_PARAMETER,
-            METADATA_PARAMETER and AS_OF_PARAMETER -> what stands for it till then.
+            METADATA_PARAMETER, AS_OF_PARAMETER and KNOWN_ON_PARAMETER -> what stands for it till then.
         """
         changing = {
             contract.DATA_PARAMETER: source.path,
             contract.METADATA_PARAMETER: source.metadata_path,
             contract.AS_OF_PARAMETER: chunks.as_of,
+            contract.KNOWN_ON_PARAMETER: source.known_on,
         }
         spec = BarsExampleGenSpec(
             **{

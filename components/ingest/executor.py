@@ -54,11 +54,11 @@ def read_config(properties: Mapping[str, Any]) -> IngestConfig:
       InputError: there are no bars.
     """
     source = json.loads(properties[SOURCE_KEY])
-    places = (properties[contract.DATA_PARAMETER], properties[contract.METADATA_PARAMETER])
+    names = (contract.DATA_PARAMETER, contract.METADATA_PARAMETER, contract.KNOWN_ON_PARAMETER)
     chunks = json.loads(properties[CHUNKS_KEY]) | {"as_of": properties[contract.AS_OF_PARAMETER]}
     try:
         configs = (
-            SourceConfig.from_properties(source, *places),
+            SourceConfig.from_properties(source, *(properties[name] for name in names)),
             ValidationConfig(**json.loads(properties[VALIDATION_KEY])),
             ChunkConfig(**chunks),
         )

@@ -21,7 +21,7 @@ DATABASE_PLACE = "postgres:bars"
 """What messages call the rows of `query`."""
 BARS_QUERY = "SELECT ticker, date, open, high, low, close, adj_close, volume FROM marketcast.bars"
 COMPANIES_QUERY = "SELECT ticker, sector FROM marketcast.companies"
-_FILE_KEYS = ("columns", "actions_path", "known_on")
+_FILE_KEYS = ("columns", "actions_path")
 _DATABASE_KEYS = ("kind", "query", "metadata_query", "partitions")
 
 
@@ -109,7 +109,7 @@ class SourceConfig:
         return dataclasses.replace(self, metadata_path="", metadata_query="")
 
     def to_properties(self) -> dict[str, Any]:
-        """What a component keeps of it, as JSON types: all but the paths, which a run may change."""
+        """What a component keeps of it, as JSON types: all but what a run may change, see from_properties."""
         properties: dict[str, Any] = {name: getattr(self, name) for name in _FILE_KEYS}
         properties["columns"] = dict(self.columns)
         if self.kind != FILES:
@@ -118,16 +118,18 @@ class SourceConfig:
         return properties
 
     @classmethod
-    def from_properties(cls, properties: Mapping[str, Any], path: str, metadata_path: str) -> SourceConfig:
-        """Takes what to_properties, or dataclasses.asdict, gave, with the paths of the run.
+    def from_properties(
+        cls, properties: Mapping[str, Any], path: str, metadata_path: str, known_on: str
+    ) -> SourceConfig:
+        """Takes what to_properties, or dataclasses.asdict, gave, with the paths and the day of the run.
 
         Raises:
-          ValueError: a path is wrong.
+          ValueError: a path or the day is wrong.
         """
         names = (*_FILE_KEYS, *_DATABASE_KEYS)
         kept = {name: properties[name] for name in names if name in properties}
         database = DatabaseConfig(**properties.get("database", {}))
-        return cls(path=path, metadata_path=metadata_path, database=database, **kept)
+        return cls(path, metadata_path, known_on=known_on, database=database, **kept)
 
     def file_column(self, column: str) -> str:
         """Returns what the file calls one of our columns."""

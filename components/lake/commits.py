@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.errors import InputError
@@ -16,6 +16,7 @@ APPEND = "append"
 CORRECT = "correct"
 COMPACT = "compact"
 VACUUM = "vacuum"
+WITHDRAW = "withdraw"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +44,12 @@ def describe_file(name: str, rows: BarRows) -> BarsFile:
     return BarsFile(name, len(rows), first, last, rows.fingerprint())
 
 
+def find_met(files: Sequence[BarsFile], rows: BarRows) -> list[BarsFile]:
+    """Those of some files that can hold a bar of the days of these bars, at least one."""
+    first, last = iso_date(int(rows.days.min())), iso_date(int(rows.days.max()))
+    return [file for file in files if file.first_day <= last and file.last_day >= first]
+
+
 @dataclasses.dataclass(frozen=True)
 class Commit:
     """One step of a lake's history.
@@ -50,13 +57,13 @@ class Commit:
     Attributes:
       number: from 1 on, without gaps.
       known_on: day on which what it says was known, YYYY-MM-DD; never before that of an earlier commit.
-      kind: APPEND, CORRECT, COMPACT or VACUUM.
+      kind: APPEND, CORRECT, WITHDRAW, COMPACT or VACUUM.
       writer: of whoever made it, for himself to know it by.
       added: bars that were not there before.
-      changed: bars that were there and are others now.
+      changed: bars that were there and are others now; of a withdrawal, are not any more.
       quarantine: its file of rows set aside, in layout.QUARANTINE; empty for none.
       readable_from: earlier days cannot be asked for any more; empty: all can.
-      files: partition -> all of its files, of each partition that changed.
+      files: partition -> all of its files, of each partition that changed; none where all bars went.
       places: partition -> number of the commit whose `files` hold it, of every partition of the lake.
     """
 

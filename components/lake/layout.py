@@ -33,6 +33,7 @@ RULES = {
     "calendar": "a row is a day on which the ticker traded; no row stands for a day without trade",
     "splits": "adj_close carries them; when one comes, earlier adj_close are given anew as a correction",
     "delisted": "a ticker that stops keeps its bars; none is ever dropped because it is traded no more",
+    "withdrawn": "a bar that should never have been is gone from a commit on; earlier ones have it still",
     "point_in_time": "a snapshot is the latest commit whose known_on is at or before the day asked for",
     "order": "a file is sorted by ticker, then date; the rows of a snapshot's files are disjoint",
 }

@@ -31,7 +31,7 @@ class Renewal:
 
     Attributes:
       kept: those of its files that stay.
-      rows: bars of its one new file, at least one.
+      rows: bars of its one new file; none where there is no new file.
     """
 
     kept: tuple[BarsFile, ...]
@@ -97,7 +97,8 @@ def _try_publish(storage: Storage, before: Snapshot, draft: Draft) -> Snapshot |
     number = before.commit.number + 1 if before.commit else 1
     stem = f"{number:0{layout.NUMBER_DIGITS}d}-{writer}"
     name = f"{stem}.parquet"
-    written = [layout.bars_path(partition, name) for partition in draft.renewals]
+    renewed = [partition for partition, renewal in draft.renewals.items() if len(renewal.rows)]
+    written = [layout.bars_path(partition, name) for partition in renewed]
     files = _write_files(storage, draft.renewals, name)
     quarantine = f"{stem}.csv" if draft.quarantine else ""
     if quarantine:
@@ -128,6 +129,8 @@ def _write_files(
 ) -> dict[str, tuple[BarsFile, ...]]:
     def write(partition: str) -> tuple[BarsFile, ...]:
         renewal = renewals[partition]
+        if not len(renewal.rows):
+            return renewal.kept
         storage.create(layout.bars_path(partition, name), reading.encode_bars(renewal.rows))
         return (*renewal.kept, describe_file(name, renewal.rows))
 

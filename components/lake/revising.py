@@ -52,7 +52,7 @@ def draft_arrival(storage: Storage, before: Snapshot, arrival: Arrival) -> Draft
     revised = [revision for revision in revisions if revision.num_absent or revision.num_changed]
     if not revised:
         return None
-    _check_known_on(before, arrival)
+    check_known_on(before, arrival.known_on)
     changed = sum(revision.num_changed for revision in revised)
     if changed and not arrival.is_correction:
         first = next(revision for revision in revised if revision.num_changed)
@@ -83,6 +83,19 @@ def split_rows(rows: BarRows, num_buckets: int) -> dict[str, BarRows]:
     }
 
 
+def check_known_on(before: Snapshot, known_on: str) -> None:
+    """Refuses a day before that of the newest commit.
+
+    Raises:
+      InputError: it is one.
+    """
+    if before.commit and known_on < before.commit.known_on:
+        raise InputError(
+            f"--known-on must be {before.commit.known_on} or later, the day of the lake's newest commit, got "
+            f"{known_on}; what was known on an earlier day stays as it is"
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class _Revision:
     """What bars mean to a partition.
@@ -104,14 +117,6 @@ class _Revision:
     conflict: str
 
 
-def _check_known_on(before: Snapshot, arrival: Arrival) -> None:
-    if before.commit and arrival.known_on < before.commit.known_on:
-        raise InputError(
-            f"--known-on must be {before.commit.known_on} or later, the day of the lake's newest commit, got "
-            f"{arrival.known_on}; what was known on an earlier day stays as it is"
-        )
-
-
 def _check_days(arrival: Arrival) -> None:
     known_on, rows = arrival.known_on, arrival.rows
     last = int(rows.days.argmax())
@@ -131,8 +136,7 @@ def _list_revisions(storage: Storage, before: Snapshot, rows: BarRows) -> Iterat
 
 
 def _revise(storage: Storage, partition: str, files: tuple[BarsFile, ...], part: BarRows) -> _Revision:
-    first, last = iso_date(int(part.days.min())), iso_date(int(part.days.max()))
-    met = [file for file in files if file.first_day <= last and file.last_day >= first]
+    met = commits.find_met(files, part)
     given, there = share_tickers([part, reading.read_partition(storage, partition, met)])
     difference = compare(given, there)
     num_changed = int(difference.changed.sum())

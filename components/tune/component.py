@@ -25,6 +25,7 @@ class TunerSpec(types.ComponentSpec):
         contract.DATA_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.METADATA_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.AS_OF_PARAMETER: component_spec.ExecutionParameter(type=str),
+        contract.KNOWN_ON_PARAMETER: component_spec.ExecutionParameter(type=str),
         contract.FINGERPRINT_PROPERTY: component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {}
@@ -56,12 +57,13 @@ class Tuner(base_component.BaseComponent):
           settings: all that a search goes by.
           input_fingerprint: of the bars, where the caller can read them; the cache goes by it.
           parameters: what is known only when the run starts: DATA_PARAMETER, METADATA_PARAMETER,
-            AS_OF_PARAMETER.
+            AS_OF_PARAMETER, KNOWN_ON_PARAMETER.
         """
         changing = {
             contract.DATA_PARAMETER: settings.source.path,
             contract.METADATA_PARAMETER: settings.source.metadata_path,
             contract.AS_OF_PARAMETER: settings.chunks.as_of,
+            contract.KNOWN_ON_PARAMETER: settings.source.known_on,
         }
         key = standard_component_specs.BEST_HYPERPARAMETERS_KEY
         spec = TunerSpec(

@@ -59,6 +59,7 @@ def read_settings(properties: Mapping[str, Any]) -> TuneSettings:
                 given["source"],
                 properties[contract.DATA_PARAMETER],
                 properties[contract.METADATA_PARAMETER],
+                properties[contract.KNOWN_ON_PARAMETER],
             ),
             ValidationConfig(**given["validation"]),
             ChunkConfig(**given["chunks"] | {"as_of": properties[contract.AS_OF_PARAMETER]}),

@@ -63,7 +63,8 @@ def run_task(flags: argparse.Namespace, beam_args: list[str]) -> None:
     # They take TFX's 10 s, which a wrong input need not wait for.
     from pipeline.kubeflow.bridge import shared_folder, tfx_task
 
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)  # now: the imports log much of no use
+    # Now, and in place of theirs: the imports log much of no use, and set it up at their first warning.
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, force=True)
     make_inputs(task.inputs, tfx_task.is_value_type)
     make_outputs(task.outputs, tfx_task.is_value_type)
     if flags.shared_folder:

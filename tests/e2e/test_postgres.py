@@ -1,4 +1,7 @@
-"""From an empty PostgreSQL to forecasts beside actuals in the views, through the command; then once more."""
+"""From an empty PostgreSQL to forecasts beside actuals in the views, through the command; then once more.
+
+And the same run as Kubeflow writes it: by the last step of the compiled package.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,15 @@ import pathlib
 import numpy as np
 import pytest
 
+from components.database.config import PASSWORD_VARIABLE
 from tests.conftest import run_marketcast
+from tests.e2e.published_rehearsal import LastStep
+from tests.fixtures.postgres_server import PASSWORD
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 
 DATABASE = "walk"
+KUBEFLOW_DATABASE = "walk_on_kubeflow"
 QUICK = {
     "train.steps": 4,
     "train.warmup_steps": 1,
@@ -21,6 +28,12 @@ QUICK = {
     "gate.min_dm_t": 0.0,
     "gate.min_skill_historical": 0.0,
 }
+PUBLISHED = {
+    "runs": "run_id",
+    "verdict_checks": "run_id, title",
+    "forecasts": "model_version, ticker, as_of, horizon",
+}
+"""Table of what a run writes -> its key."""
 TABLES = ("bars", "companies", "runs", "verdict_checks", "forecasts")
 
 
@@ -28,8 +41,13 @@ TABLES = ("bars", "companies", "runs", "verdict_checks", "forecasts")
 def fixture_settings(postgres_server):
     """--set of an empty database and of a short training."""
     config = postgres_server.create_database(DATABASE, template="template1")
-    names = ("host", "port", "name", "user", "password_file", "sslrootcert")
-    values = {f"database.{name}": getattr(config, name) for name in names} | QUICK
+    return make_settings(config, "password_file")
+
+
+def make_settings(config, *more_keys):
+    """--set of a database and of a short training."""
+    keys = ("host", "port", "name", "user", "sslrootcert", *more_keys)
+    values = {f"database.{key}": getattr(config, key) for key in keys} | QUICK
     return [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
 
 
@@ -106,3 +124,41 @@ def test_a_second_run_changes_no_row(walk, settings, ask):
     assert report["database"]["rows"] == {"runs": 0, "verdict_checks": 0, "forecasts": 0}
     assert "no row changed" in screen
     assert {name: ask(statement) for name, statement in versions.items()} == before
+
+
+@pytest.fixture(name="last_step", scope="module")
+def fixture_last_step(walk, postgres_server, tmp_path_factory):
+    """The last step of the package, with a database of its own and the password in a Secret of it alone."""
+    settings = make_settings(postgres_server.create_database(KUBEFLOW_DATABASE))
+    secret = "{secret: runs, key: password, steps: [RunPublisher]}"
+    more = ("--set", "source.kind=postgres", "--set", f"kubeflow.secrets.{PASSWORD_VARIABLE}={secret}")
+    return LastStep(tmp_path_factory.mktemp("kubeflow"), walk[0], [*settings, *more])
+
+
+def test_on_kubeflow_the_last_step_writes_the_same_run_pushed_or_refused(
+    walk, last_step, postgres_server, monkeypatch
+):
+    monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)  # Which a rehearsal takes for the Secret.
+    databases = (DATABASE, KUBEFLOW_DATABASE)
+
+    def ask_both(statement):
+        return [postgres_server.administer(statement, name) for name in databases]
+
+    told, log = last_step.run(is_pushed=True)
+    assert told["state"] == "SUCCEEDED", log
+    assert "rows: 1 of runs, 12 of verdict_checks, 10,860 of forecasts" in log
+    assert PASSWORD not in log
+    for name, keys in PUBLISHED.items():
+        own = f"to_jsonb(t) - 'recorded_at' - 'updated_at' FROM marketcast.{name} t ORDER BY {keys}"
+        locally, on_kubeflow = ask_both(f"SELECT {own}")
+        assert on_kubeflow == locally and locally, f"{name}: what `marketcast run` has written"
+    latest = "SELECT count(*) FROM marketcast.latest_forecast"
+    assert ask_both(latest) == [[(20,)], [(20,)]]
+
+    told, log = last_step.run(is_pushed=False)
+    assert told["state"] == "SUCCEEDED", log
+    assert "rows: 1 of runs, 0 of verdict_checks, 0 of forecasts" in log, "but for the outcome it is there"
+    assert ask_both("SELECT outcome FROM marketcast.runs") == [[("pushed",)], [("refused",)]]
+    assert ask_both(latest) == [[(20,)], [(0,)]], "the view is of models that were pushed"
+    locally, on_kubeflow = ask_both("SELECT count(*) FROM marketcast.forecast_beside_actual")
+    assert on_kubeflow == locally > [(10_000,)]

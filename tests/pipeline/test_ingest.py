@@ -18,7 +18,11 @@ from pipeline.ingest import ingest
         (["--lake", "a", "--engine", "spark"], "--engine and --spark-master must stand beside --chunks"),
         (["--chunks", "b", "--correct"], "must stand beside --lake"),
         (["--chunks", "b", "--known-on", "2013-03-01"], "must stand beside --lake"),
+        (["--chunks", "b", "--withdraw", "bars.csv"], "must stand beside --lake"),
         (["--lake", "a", "--compact", "--correct"], "--compact and --forget-before go alone"),
+        (["--lake", "a", "--compact", "--withdraw", "bars.csv"], "--compact and --forget-before go alone"),
+        (["--lake", "a", "--compact", "--known-on", "2021-01-04"], "--compact and --forget-before go alone"),
+        (["--lake", "a", "--correct", "--withdraw", "bars.csv"], "must be commands of their own"),
     ],
 )
 def test_flags_of_the_other_kind_are_refused(

@@ -24,6 +24,7 @@ CLASS_PATHS = {
     "marketcast.AuditResult": "components.audit.component.AuditResult",
     "marketcast.BacktestResults": "components.backtest.component.BacktestResults",
     "marketcast.IngestReport": "components.ingest.component.IngestReport",
+    "marketcast.PublishedRun": "components.publish.component.PublishedRun",
     "marketcast.UniverseReport": "components.infer.latest_component.UniverseReportArtifact",
     "marketcast.Forecasts": "components.infer.writer.Forecasts",
     "system.HTML": "components.backtest.component.HtmlPage",

@@ -14,8 +14,8 @@ ENTRYPOINT = ["python", "-m", "pipeline.kubeflow.entrypoint"]
 _CLASS_FLAG = "--executor_class_path"
 _INVOCATION = ["--json_serialized_invocation_args", "{{$}}"]
 _OUTWARD = re.compile(
-    r"(\w*ExampleGen|ChampionResolver|Pusher)(\W.*)?"
-    r"|components\.(ingest\.executor|champion|push)\..*|.*\bexample_gen\..*|.*\bpusher\..*"
+    r"(\w*ExampleGen|ChampionResolver|Pusher|RunPublisher)(\W.*)?"
+    r"|components\.(ingest\.executor|champion|publish|push)\..*|.*\bexample_gen\..*|.*\bpusher\..*"
 )
 """Names and executors of steps whose result depends on more than KFP's cache sees."""
 

@@ -85,10 +85,12 @@ class SecretKeyConfig:
     Attributes:
       secret: name of the Secret.
       key: in it.
+      steps: names of the steps that get it; empty for all.
     """
 
     secret: str
     key: str
+    steps: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +177,9 @@ class KubeflowConfig:
 
     def named_steps(self) -> set[str]:
         """Every step that the configuration speaks of."""
-        return set(self.steps).union(*(volume.steps for volume in self.volumes.values()))
+        named = [volume.steps for volume in self.volumes.values()]
+        named += [secret.steps for secret in self.secrets.values()]
+        return set(self.steps).union(*named)
 
 
 def _check_among(name: str, value: str, known: tuple[str, ...]) -> None:

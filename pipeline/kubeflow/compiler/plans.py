@@ -10,7 +10,7 @@ from typing import Any
 from tfx.dsl.components.base.base_component import BaseComponent
 
 from components import contract
-from pipeline import backtest_dag, dag, forecast_dag
+from pipeline import backtest_dag, dag, forecast_dag, published_dag
 from pipeline.config import PipelineConfig
 
 FORECASTS_FILE = "forecasts.parquet"
@@ -40,6 +40,7 @@ def _training_defaults(config: PipelineConfig) -> dict[str, Any]:
         contract.DATA_PARAMETER: config.source.path,
         contract.METADATA_PARAMETER: config.source.metadata_path,
         contract.AS_OF_PARAMETER: config.chunks.as_of,
+        contract.KNOWN_ON_PARAMETER: config.source.known_on,
         contract.TRAIN_STEPS_PARAMETER: config.train.steps,
         contract.SEED_PARAMETER: config.train.seed,
         contract.PUSH_DESTINATION_PARAMETER: config.paths.model_base_path,
@@ -53,6 +54,7 @@ def _forecast_defaults(config: PipelineConfig) -> dict[str, Any]:
     return {
         contract.DATA_PARAMETER: config.source.path,
         contract.AS_OF_PARAMETER: config.chunks.as_of,
+        contract.KNOWN_ON_PARAMETER: config.source.known_on,
         contract.CHAMPION_LOCATION_PARAMETER: config.paths.model_base_path,
         contract.FORECASTS_DESTINATION_PARAMETER: os.path.join(volume, FORECASTS_FILE),
     }
@@ -63,6 +65,7 @@ def _backtest_defaults(config: PipelineConfig) -> dict[str, Any]:
         contract.DATA_PARAMETER: config.source.path,
         contract.METADATA_PARAMETER: config.source.metadata_path,
         contract.AS_OF_PARAMETER: config.chunks.as_of,
+        contract.KNOWN_ON_PARAMETER: config.source.known_on,
     }
 
 
@@ -82,8 +85,8 @@ TRAINING = Plan(
         "Pusher",
     ),
     defaults=_training_defaults,
-    create=dag.create_components,
-    optional_steps=("Tuner",),
+    create=published_dag.create_components,
+    optional_steps=("Tuner", "RunPublisher"),
 )
 FORECASTS = Plan(
     suffix=forecast_dag.NAME_SUFFIX,

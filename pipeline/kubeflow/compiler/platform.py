@@ -29,6 +29,8 @@ def describe_pod(step: str, config: KubeflowConfig) -> Json:
     own = config.step(step)
     pod = kubernetes_pb2.KubernetesExecutorConfig(image_pull_policy=config.image_pull_policy)
     for variable, value in sorted(config.secrets.items()):
+        if value.steps and step not in value.steps:
+            continue
         entry = pod.secret_as_env.add(secret_name=value.secret)
         entry.key_to_env.add(secret_key=value.key, env_var=variable)
     for claim, volume in sorted(config.volumes.items()):

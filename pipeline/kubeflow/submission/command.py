@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline import failures
+
 if TYPE_CHECKING:
     from pipeline.kubeflow.submission.config import SubmitConfig
     from pipeline.kubeflow.submission.connection import Connection
     from pipeline.kubeflow.submission.schedule import Timing
 
 PACKAGE_FILE = "pipeline.yaml"
-INTERRUPTED = 130
 NUM_NEXT_TIMES = 3
 
 _OPTIONS = (
@@ -190,7 +191,7 @@ def _end(as_json: bool, report: dict[str, Any], connection: Connection | None) -
             report = {**report, "state": error.state, "error": str(error)}
         except KeyboardInterrupt:
             _say(f"\ninterrupted; the run goes on: `marketcast runs watch {run_id}` follows it again")
-            sys.exit(INTERRUPTED)
+            sys.exit(failures.INTERRUPTED_EXIT_CODE)
     _print_json(as_json, report)
     if failure is not None:
         raise failure

@@ -82,12 +82,12 @@ def test_a_component_keeps_a_source_without_its_paths_or_a_password(monkeypatch)
     )
     properties = source.to_properties()
     assert "hunter2" not in repr(properties)
-    assert SourceConfig.from_properties(properties, "a", "b") == source
-    assert SourceConfig.from_properties(dataclasses.asdict(source), "a", "b") == source
+    assert SourceConfig.from_properties(properties, "a", "b", "") == source
+    assert SourceConfig.from_properties(dataclasses.asdict(source), "a", "b", "") == source
 
 
 def test_a_component_keeps_of_files_nothing_of_a_database():
-    kept = {"columns": {"close": "c"}, "actions_path": "", "known_on": ""}
+    kept = {"columns": {"close": "c"}, "actions_path": ""}
     assert SourceConfig("a", "b", {"close": "c"}).to_properties() == kept
 
 

@@ -106,6 +106,15 @@ def test_a_day_that_is_none_is_refused(run):
         run(as_of="soon")
 
 
+def test_what_a_run_is_given_is_refused_in_one_line():
+    from components.infer.latest_component import LatestBarsGen
+    from components.infer.latest_executor import read_config
+
+    properties = LatestBarsGen(SourceConfig("lake", ""), ValidationConfig()).exec_properties
+    with pytest.raises(ConfigError, match=r"source\.known_on must be a day as 'YYYY-MM-DD', got 'soon'"):
+        read_config({**properties, contract.KNOWN_ON_PARAMETER: "soon"})
+
+
 def test_bars_that_changed_meanwhile_are_refused(run):
     with pytest.raises(InputError, match="must stay as it was when the run started"):
         run(input_fingerprint="another")

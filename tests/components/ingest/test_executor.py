@@ -225,6 +225,7 @@ def test_input_that_changed_since_the_start_is_refused(ingest: ModuleType, tmp_p
     [
         ({"as_of": "2010-13-01"}, r"chunks\.as_of must be a day"),
         ({"data": ""}, r"source\.path must name a file"),
+        ({"known_on": "soon"}, r"source\.known_on must be a day"),
     ],
 )
 def test_what_a_run_was_given_wrongly_is_one_error(changed: dict[str, str], complaint: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from components import contract
 from components.ingest.bars import ValidationConfig, day_number, iso_date
 from components.ingest.source_config import SourceConfig
-from components.lake import bar_rows, publishing, reading, revising
+from components.lake import bar_rows, publishing, reading, revising, withdrawing
 from components.lake.bar_rows import BarRows
 from components.lake.storage import Storage
 from pipeline.run_ingest import IngestOptions, ingest
@@ -69,6 +69,16 @@ def add(lake: pathlib.Path | str, bars: Bars, known_on: str, is_correction: bool
     storage = Storage(str(lake))
     arrival = revising.Arrival(make_rows(bars), known_on, is_correction)
     return publishing.publish(storage, lambda it: revising.draft_arrival(storage, it, arrival))[1]
+
+
+def withdraw(lake: pathlib.Path | str, keys: Iterable[tuple[str, str]], known_on: str) -> int:
+    """Takes bars out; how many went."""
+    storage = Storage(str(lake))
+    withdrawal = withdrawing.Withdrawal(make_rows(dict.fromkeys(keys, 1.0)), known_on)
+    after, is_new = publishing.publish(
+        storage, lambda it: withdrawing.draft_withdrawal(storage, it, withdrawal)
+    )
+    return after.commit.changed if is_new and after.commit else 0
 
 
 def read_lake(lake: pathlib.Path | str, known_on: str = "") -> dict[tuple[str, str], float]:

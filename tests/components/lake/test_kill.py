@@ -22,12 +22,15 @@ SPREAD = 1.3
 TICKERS = [f"T{number:02d}" for number in range(8)]
 TIMEOUT_SECONDS = 60.0
 Bars = dict[tuple[str, str], float]
+Options = dict[str, Any]
 
 
-def take_in_and_tell(lake: str, path: str, begun: multiprocessing.connection.Connection) -> None:
+def take_in_and_tell(
+    lake: str, path: str, options: Options, begun: multiprocessing.connection.Connection
+) -> None:
     """What the process that is killed does."""
     begun.send(True)
-    take_in(lake, path, known_on="2021-06-01", is_correction=True)
+    take_in(lake, path, known_on="2021-06-01", **options)
 
 
 class Watcher(threading.Thread):
@@ -73,18 +76,23 @@ def test_a_killed_ingest_shows_no_half_day(tmp_path: pathlib.Path) -> None:
     num_killed = num_unfinished = 0
     seconds = 0.0
     for number in range(3 * NUM_KILLS):
-        # A revision of a day, and, the first time, a new one; in two years, so in twice as many partitions.
-        bars_before, bars = bars, make_bars(TICKERS, ["2020-12-31", "2021-01-04"], 50.0 + 2 * number)
-        path = write_csv(tmp_path / "new.csv", bars)
+        bars_before, path, options = bars, str(tmp_path / "new.csv"), {"is_correction": True}
+        if number % 2:  # A day of each ticker goes, and half of the partitions with it.
+            bars = {key: close for key, close in bars.items() if key[1] != "2021-01-04"}
+            write_csv(pathlib.Path(path), make_bars(TICKERS, ["2021-01-04"]))
+            options = {"withdrawn_file": path}
+        else:  # A revision of a day, and a new one; in two years, so in twice as many partitions.
+            bars = make_bars(TICKERS, ["2020-12-31", "2021-01-04"], 50.0 + 2 * number)
+            write_csv(pathlib.Path(path), bars)
         watcher.allowed.append(bars)
         delay = chance.uniform(0.0, SPREAD * seconds) if seconds else TIMEOUT_SECONDS
-        ran = run_and_kill(context, str(lake), path, delay)
+        ran = run_and_kill(context, (str(lake), path, options), delay)
         is_killed = ran >= delay
         num_killed += is_killed
         seconds = seconds if is_killed else ran
         if is_killed and read_lake(lake) == bars_before:
             num_unfinished += 1
-            take_in(lake, path, known_on="2021-06-01", is_correction=True)
+            take_in(lake, path, known_on="2021-06-01", **options)
         assert read_lake(lake) == bars, "the same command completes it"
         if num_killed == NUM_KILLS:
             break
@@ -96,10 +104,10 @@ def test_a_killed_ingest_shows_no_half_day(tmp_path: pathlib.Path) -> None:
     assert read_lake(lake, "2021-01-01") == watcher.allowed[0]
 
 
-def run_and_kill(context: Any, lake: str, path: str, delay: float) -> float:
+def run_and_kill(context: Any, arguments: tuple[str, str, Options], delay: float) -> float:
     """Starts an ingest and kills it so many seconds after it began; returns how long it ran since."""
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=take_in_and_tell, args=(lake, path, sender))
+    process = context.Process(target=take_in_and_tell, args=(*arguments, sender))
     process.start()
     assert receiver.poll(TIMEOUT_SECONDS) and receiver.recv()
     start = time.monotonic()

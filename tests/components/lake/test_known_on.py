@@ -8,6 +8,7 @@ import pathlib
 import pandas as pd
 import pytest
 
+from components import contract
 from components.ingest.source_config import SourceConfig
 from tests.components.ingest.shipped import SHIPPED_SOURCE
 from tests.components.lake.lakes import take_in
@@ -64,7 +65,7 @@ def write_bars(path: pathlib.Path, bars: pd.DataFrame) -> str:
 
 
 def test_the_components_hand_the_day_on() -> None:
-    """Each that reads bars by itself gets the day among its execution properties."""
+    """Each that reads bars by itself gets the day among its execution properties; a run's goes before."""
     from components.backtest.component import Backtest
     from components.backtest.executor import read_settings as read_backtest_settings
     from components.infer.latest_component import LatestBarsGen
@@ -91,4 +92,12 @@ def test_the_components_hand_the_day_on() -> None:
     assert read_latest_config(latest.exec_properties).source == expected.without_sectors()
     backtest = Backtest(config.backtest_settings)
     assert read_backtest_settings(backtest.exec_properties).source == expected
-    assert read_tune_settings(Tuner(config.tune_settings).exec_properties).source == expected
+    tuner = Tuner(config.tune_settings)
+    assert read_tune_settings(tuner.exec_properties).source == expected
+
+    given = {contract.KNOWN_ON_PARAMETER: LATER}
+    later = dataclasses.replace(expected, known_on=LATER)
+    assert read_config({**ingest.exec_properties, **given}).source == later
+    assert read_latest_config({**latest.exec_properties, **given}).source == later.without_sectors()
+    assert read_backtest_settings({**backtest.exec_properties, **given}).source == later
+    assert read_tune_settings({**tuner.exec_properties, **given}).source == later

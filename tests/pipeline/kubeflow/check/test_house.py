@@ -115,6 +115,11 @@ BROKEN = {
         "caching",
         "root.dag.tasks[use].cachingOptions",
     ),
+    "a cached publisher of runs": (
+        cache(executor="components.publish.executor.Executor"),
+        "caching",
+        "root.dag.tasks[use].cachingOptions",
+    ),
     "ingest of TFX under another name": (
         cache(executor="tfx.components.example_gen.csv_example_gen.executor.Executor"),
         "caching",

@@ -18,6 +18,7 @@ PARAMETERS = {
     contract.DATA_PARAMETER: "data/raw/stock_prices.csv",
     contract.METADATA_PARAMETER: "data/raw/company_metadata.csv",
     contract.AS_OF_PARAMETER: "",
+    contract.KNOWN_ON_PARAMETER: "",
     contract.TRAIN_STEPS_PARAMETER: 300,
     contract.SEED_PARAMETER: 1,
     contract.PUSH_DESTINATION_PARAMETER: "/models/marketcast",
@@ -57,7 +58,7 @@ def test_the_same_config_gives_the_same_bytes(config, package):
     assert format_package(compile_pipeline(config)) == format_package(package)
 
 
-def test_an_operator_can_change_seven_things(package):
+def test_an_operator_can_change_eight_things(package):
     parameters = package.spec["root"]["inputDefinitions"]["parameters"]
     assert {name: entry["defaultValue"] for name, entry in parameters.items()} == PARAMETERS
     assert all(entry["isOptional"] for entry in parameters.values())
@@ -74,6 +75,7 @@ def test_each_parameter_reaches_its_step(package):
         ("BarsExampleGen", "data"): contract.DATA_PARAMETER,
         ("BarsExampleGen", "metadata"): contract.METADATA_PARAMETER,
         ("BarsExampleGen", "as_of"): contract.AS_OF_PARAMETER,
+        ("BarsExampleGen", "known_on"): contract.KNOWN_ON_PARAMETER,
         ("Trainer", "train_steps"): contract.TRAIN_STEPS_PARAMETER,
         ("Trainer", "seed"): contract.SEED_PARAMETER,
         ("Pusher", "push_destination"): contract.PUSH_DESTINATION_PARAMETER,

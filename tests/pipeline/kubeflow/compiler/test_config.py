@@ -15,6 +15,7 @@ def test_a_whole_section_is_read():
         image: registry.example/marketcast:1.0.0
         secrets:
           DATABASE_URL: {secret: database, key: url}
+          DATABASE_PASSWORD: {secret: database, key: password, steps: [RunPublisher]}
         volumes:
           bars: {mount_path: /data, steps: [BarsExampleGen]}
         tolerations:
@@ -27,7 +28,7 @@ def test_a_whole_section_is_read():
     assert config.secrets["DATABASE_URL"].key == "url"
     assert config.step("Trainer").gpus == 1
     assert config.step("Pusher") == StepConfig()
-    assert config.named_steps() == {"BarsExampleGen", "Trainer"}
+    assert config.named_steps() == {"BarsExampleGen", "RunPublisher", "Trainer"}
 
 
 def test_the_image_s_default_names_the_version():

@@ -35,6 +35,21 @@ def test_the_package_keeps_every_rule(compiled):
     require_sound(parse_documents(format_package(compiled[1]), "made"), "made")
 
 
+def test_every_reader_of_bars_is_told_the_run_s_days(compiled):
+    readers = {"BarsExampleGen", "LatestBarsGen", "Backtest"}
+    days = {contract.AS_OF_PARAMETER, contract.KNOWN_ON_PARAMETER}
+    told = {
+        name: {
+            key
+            for key, value in task["inputs"]["parameters"].items()
+            if value.get("componentInputParameter") == key and key in days
+        }
+        for name, task in compiled[1].spec["root"]["dag"]["tasks"].items()
+        if name in readers
+    }
+    assert list(told.values()) == [days]
+
+
 def test_types_of_our_own_can_be_imported(compiled):
     from tfx.utils import import_utils
 
@@ -70,7 +85,43 @@ def test_a_run_that_searches_first_has_one_step_more():
     given = ["tune.enabled=true", "kubeflow.steps.Tuner={cpu_limit: '8'}"]
     package = compile_pipeline(load_config("", given, KUBEFLOW))
     tasks = package.spec["root"]["dag"]["tasks"]
-    assert set(tasks) == {*TRAINING.steps, *TRAINING.optional_steps}
+    assert set(tasks) == {*TRAINING.steps, "Tuner"}
     taken = tasks["Trainer"]["inputs"]["artifacts"]["hyperparameters"]["taskOutputArtifact"]
     assert taken == {"producerTask": "Tuner", "outputArtifactKey": "best_hyperparameters"}
     require_sound(parse_documents(format_package(package), "made"), "made")
+
+
+def test_a_run_that_is_written_to_the_database_ends_with_one_step_more():
+    from pipeline.config import load_config
+    from pipeline.environment import KUBEFLOW
+    from pipeline.kubeflow.compiler.compiler import compile_pipeline
+    from pipeline.kubeflow.compiler.plans import TRAINING
+
+    given = [
+        "database.publish=always",
+        "database.password_file=/run/secrets/database",
+        "kubeflow.secrets={PGPASSWORD: {secret: runs, key: password, steps: [RunPublisher]}}",
+    ]
+    package = compile_pipeline(load_config("", given, KUBEFLOW))
+    tasks = package.spec["root"]["dag"]["tasks"]
+    assert set(tasks) == {*TRAINING.steps, "RunPublisher"}
+    assert "Pusher" in tasks["RunPublisher"]["dependentTasks"]
+    assert "triggerPolicy" not in tasks["RunPublisher"], "a refused model is written, too"
+    taken = {
+        key: source["taskOutputArtifact"]
+        for key, source in tasks["RunPublisher"]["inputs"]["artifacts"].items()
+    }
+    assert {key: (one["producerTask"], one["outputArtifactKey"]) for key, one in taken.items()} == {
+        "report": ("BarsExampleGen", "report"),
+        "examples": ("BarsExampleGen", "examples"),
+        "model": ("Trainer", "model"),
+        "champion": ("ChampionResolver", "champion"),
+        "evaluation": ("Evaluator", "evaluation"),
+        "pushed_model": ("Pusher", "pushed_model"),
+    }
+    pods = package.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert [label for label, pod in pods.items() if "secretAsEnv" in pod] == ["RunPublisher_executor"]
+    require_sound(parse_documents(format_package(package), "made"), "made")
+    output = package.spec["components"]["RunPublisher"]["outputDefinitions"]["artifacts"]["published_run"]
+    assert "title: marketcast.PublishedRun" in output["artifactType"]["instanceSchema"]
+    assert CLASS_PATHS["marketcast.PublishedRun"] == "components.publish.component.PublishedRun"

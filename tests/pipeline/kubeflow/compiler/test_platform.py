@@ -43,6 +43,20 @@ def test_a_pod_gets_what_all_get_and_what_is_its_own():
     ]
 
 
+def test_a_secret_can_be_of_some_steps_alone():
+    config = KubeflowConfig(
+        secrets={
+            "OF_ALL": SecretKeyConfig("store", "key"),
+            "OF_ONE": SecretKeyConfig("database", "password", ("RunPublisher",)),
+        }
+    )
+    given = {step: describe_pod(step, config)["secretAsEnv"] for step in ("Trainer", "RunPublisher")}
+    variables = {
+        step: [pair["envVar"] for secret in own for pair in secret["keyToEnv"]] for step, own in given.items()
+    }
+    assert variables == {"Trainer": ["OF_ALL"], "RunPublisher": ["OF_ALL", "OF_ONE"]}
+
+
 def test_the_document_goes_by_the_executors_labels():
     platform = make_platform({"Trainer": "Trainer_executor"}, KubeflowConfig(image_pull_policy="Never"))
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]

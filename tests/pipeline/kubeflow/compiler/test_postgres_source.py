@@ -37,5 +37,6 @@ def test_the_step_reads_what_was_configured_and_the_package_holds_no_secret(monk
     values = {name: given.get("runtimeValue", {}) for name, given in parameters.items()}
     constants = {name: value["constant"] for name, value in values.items() if "constant" in value}
     assert json.loads(constants[SOURCE_KEY])["query"] == "SELECT * FROM quotes"
-    places = {"data": config.source.path, "metadata": config.source.metadata_path, "as_of": ""}
-    assert read_config({**constants, **places, "num_shards": 1}).source == config.source
+    places = {"data": config.source.path, "metadata": config.source.metadata_path}
+    changing = {**places, "as_of": "", "known_on": ""}
+    assert read_config({**constants, **changing, "num_shards": 1}).source == config.source

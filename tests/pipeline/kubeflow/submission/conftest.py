@@ -19,6 +19,7 @@ DEFAULTS = {
     "as_of": "",
     "champion_location": "/models/marketcast",
     "data": "data/raw/stock_prices.csv",
+    "known_on": "",
     "metadata": "data/raw/company_metadata.csv",
     "push_destination": "/models/marketcast",
     "seed": 1,
