@@ -22,13 +22,11 @@ from pipeline.kubeflow.bridge.executor_input import (
     read_executor_input,
 )
 from pipeline.kubeflow.bridge.executor_output import write_executor_output
-from pipeline.kubeflow.bridge.locations import TWIN_ROOT_VARIABLE, Twins
+from pipeline.kubeflow.bridge.locations import RESULTS_VARIABLE, TWIN_ROOT_VARIABLE, Twins
 from pipeline.kubeflow.bridge.task_folders import make_inputs, make_outputs, mend_links
 from pipeline.quiet import LOG_FORMAT
 
 SHARED_FOLDER_FLAG = "--shared_folder"
-RESULTS_VARIABLE = "MARKETCAST_RESULTS_FOLDER"
-"""Where a step keeps results for later runs; nowhere where artifacts are in a folder shared with Beam."""
 
 
 def parse_flags(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:

@@ -14,6 +14,8 @@ from pipeline.kubeflow.bridge.bridge_error import BridgeError
 TWIN_FOLDERS = {"minio://": "/minio/", "s3://": "/s3/", "gs://": "/gcs/"}
 """Scheme of a URI -> folder of its twins. Source: LocalPathForURI in KFP's backend/src/v2/component."""
 
+RESULTS_VARIABLE = "MARKETCAST_RESULTS_FOLDER"
+"""Where a step keeps results for later runs; it does not where Beam's workers share its artifacts."""
 TWIN_ROOT_VARIABLE = "MARKETCAST_TWIN_ROOT"
 """Environment variable: the folder that holds the twin folders, where a task runs without a container."""
 

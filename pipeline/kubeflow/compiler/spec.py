@@ -6,8 +6,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.kubeflow.bridge.locations import RESULTS_VARIABLE
 from pipeline.kubeflow.compiler.config import REUSING_STEPS, KubeflowConfig, StepConfig
-from pipeline.kubeflow.entrypoint import RESULTS_VARIABLE
 from pipeline.kubeflow.package import Json
 
 _RESOURCES = {

@@ -10,6 +10,7 @@ import pytest
 
 from components import contract
 from pipeline.kubeflow import entrypoint
+from pipeline.kubeflow.bridge.locations import RESULTS_VARIABLE
 from pipeline.kubeflow.rehearsal.processes import Subprocesses
 from pipeline.kubeflow.rehearsal.records import SECRET_NAME
 from pipeline.kubeflow.rehearsal.rehearsal import SUCCEEDED
@@ -75,7 +76,7 @@ def fixture_bridged(tmp_path_factory):
     package = bridged_components.compile_package(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{pathlib.Path(__file__).parent}")
-        patch.setenv(entrypoint.RESULTS_VARIABLE, str(folder / "results"))
+        patch.setenv(RESULTS_VARIABLE, str(folder / "results"))
         return Bridged(folder, rehearse(folder, package, processes=Subprocesses(folder, 300.0)))
 
 
