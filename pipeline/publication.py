@@ -15,6 +15,7 @@ from tfx.utils import path_utils
 from components import contract
 from components.database import run_writer
 from components.database.judged_forecasts import forecast_judged_days
+from components.database.row_file import RowFile, keep_rows
 from components.database.tables import RunRecord
 from components.evaluate import gate
 from components.ingest.report import REPORT_FILE
@@ -60,22 +61,27 @@ def publish(config: PipelineConfig, results: Mapping[str, NodeResult], end: Outc
     Raises:
       DatabaseError: the database cannot be reached, or refuses; nothing is written.
     """
-    record = _gather(config, results, end)
-    rows = run_writer.write_run(config.database, record)
+    model_dir = path_utils.serving_model_path(find_artifact(results[TRAINER], "model").uri)
+    version = _read_record(model_dir)[contract.MODEL_VERSION]
+    examples = find_artifact(results[INGEST], "examples").uri
+    split = os.path.join(examples, SPLIT_FOLDER.format(split=contract.TEST_SPLIT))
+    forecasts = forecast_judged_days(model_dir, sorted(glob.glob(os.path.join(split, "*"))), version)
+    with keep_rows(forecasts, config.paths.run_root) as kept:
+        record = _gather(config, results, end, kept)
+        rows = run_writer.write_run(config.database, record)
     return Published(record.run_id, config.database.place, rows)
 
 
-def _gather(config: PipelineConfig, results: Mapping[str, NodeResult], end: Outcome) -> RunRecord:
-    ingest, examples = (find_artifact(results[INGEST], key).uri for key in ("report", "examples"))
-    data = _read_json(os.path.join(ingest, REPORT_FILE))
-    model_dir = path_utils.serving_model_path(find_artifact(results[TRAINER], "model").uri)
-    record = _read_record(model_dir)
+def _gather(
+    config: PipelineConfig, results: Mapping[str, NodeResult], end: Outcome, forecasts: RowFile
+) -> RunRecord:
+    data = _read_json(os.path.join(find_artifact(results[INGEST], "report").uri, REPORT_FILE))
+    record = _read_record(path_utils.serving_model_path(find_artifact(results[TRAINER], "model").uri))
     version = record[contract.MODEL_VERSION]
     checks = end.verdict.checks
     if _find_champion(results) == version:
         # A model is no better or worse than itself: what it was compared with at first stays.
         checks = tuple(check for check in checks if check.metric != gate.CHAMPION_METRIC)
-    split = os.path.join(examples, SPLIT_FOLDER.format(split=contract.TEST_SPLIT))
     return RunRecord(
         model_version=version,
         code_commit=record[contract.RECORD_COMMIT],
@@ -84,7 +90,7 @@ def _gather(config: PipelineConfig, results: Mapping[str, NodeResult], end: Outc
         gate=dataclasses.asdict(config.gate),
         outcome="pushed" if end.pushed else "refused",
         checks=checks,
-        forecasts=forecast_judged_days(model_dir, sorted(glob.glob(os.path.join(split, "*"))), version),
+        forecasts=forecasts,
     )
 
 
