@@ -12,7 +12,7 @@ import apache_beam as beam
 from components import contract
 from components.ingest import beam_examples, examples
 from components.ingest.bars import TickerBars, ValidationConfig
-from components.ingest.beam_examples import ReadConfig, Record
+from components.ingest.beam_examples import ReadConfig
 from components.ingest.chunks import ChunkConfig, cut_chunks
 from components.ingest.findings import Finding
 from components.ingest.market_table import MarketTable
@@ -79,16 +79,14 @@ def _read_gaps(fields: dict[str, Any]) -> TickerGaps:
 
 def _cut(
     config: ChunkConfig,
-    ticker: str,
+    _ticker: str,
     bars: TickerBars | None,
-    _: Sequence[Finding],
+    _findings: Sequence[Finding],
     market: MarketTable | None,
-) -> tuple[Sequence[tuple[str, Record]], Sequence[TickerSummary]]:
+) -> tuple[Sequence[tuple[str, bytes]], Sequence[TickerSummary]]:
     if bars is None:
         return (), ()
     chunks = cut_chunks(bars, config)
-    records = [
-        (chunk.split, (ticker, int(chunk.bars.dates[0]), examples.encode_chunk(chunk, market)))
-        for chunk in chunks
+    return [(chunk.split, examples.encode_chunk(chunk, market)) for chunk in chunks], [
+        summarise_ticker(bars, chunks)
     ]
-    return records, [summarise_ticker(bars, chunks)]

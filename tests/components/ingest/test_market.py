@@ -191,6 +191,6 @@ def test_the_latest_bars_have_the_market_too():
     bars = UNIVERSE["T1"]
     table = find(UNIVERSE)
     for market, expected in ((table, table.look_up(bars.dates[-260:]).ravel()), (None, [])):
-        [(_, (_, _, record))], _ = cut_latest("T1", bars, (), market)
+        [(_, record)], _ = cut_latest("T1", bars, (), market)
         feature = tf.train.Example.FromString(record).features.feature
         np.testing.assert_array_equal(feature[contract.MARKET].float_list.value, expected)
