@@ -68,9 +68,8 @@ def create_components(
         config.validation,
         config.chunks.as_of,
         input_fingerprint,
-        parameters=choose(
-            given, contract.DATA_PARAMETER, contract.AS_OF_PARAMETER, contract.KNOWN_ON_PARAMETER
-        ),
+        config.chunks.num_shards,
+        choose(given, contract.DATA_PARAMETER, contract.AS_OF_PARAMETER, contract.KNOWN_ON_PARAMETER),
     ).with_market(config.market)
     champion = ChampionResolver(
         given.get(contract.CHAMPION_LOCATION_PARAMETER, os.path.abspath(config.paths.model_base_path)),

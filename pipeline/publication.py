@@ -20,4 +20,4 @@ def publish(config: PipelineConfig, results: Mapping[str, NodeResult]) -> publis
       DatabaseError: the database cannot be reached, or refuses; nothing is written.
     """
     left = {key: results[producer].outputs[key] for key, producer in PRODUCERS.items()}
-    return publishing.publish(config.database, read_run(left), config.gate)
+    return publishing.publish(config.database, read_run(left), config.gate, config.paths.run_root)

@@ -57,6 +57,10 @@ class MemoryChunks:
         """Number of chunks."""
         return len(self._chunks)
 
+    def count_bytes(self) -> int:
+        """What a dataset of them would hold besides."""
+        return sum(np.asarray(part).nbytes for chunk in self._chunks for part in chunk)
+
     def _iterate(self) -> Iterator[Chunk]:
         return iter(self._chunks)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import collections
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,29 +18,27 @@ from components.rehearse.loaded_model import LoadedModel
 _FLOATS = (contract.CLOSE, contract.ADJ_CLOSE, contract.LABEL, contract.LABEL_MASK)
 
 
-def forecast_judged_days(model_dir: str, files: Sequence[str], model_version: str) -> list[Sequence[Any]]:
+def forecast_judged_days(
+    model_dir: str, files: Sequence[str], model_version: str
+) -> Iterator[list[Sequence[Any]]]:
     """Asks a model for all days of the test split, and for each ticker's last as a server would.
 
     Args:
       model_dir: of the SavedModel.
-      files: gzipped TFRecord files of the test split's chunk examples.
+      files: gzipped TFRecord files of the test split's chunk examples; those of a ticker follow each other,
+        as the ingest writes them, and are in memory together.
       model_version: of the model.
-    Returns:
-      Rows of tables.FORECASTS.
+    Yields:
+      Rows of tables.FORECASTS, of one chunk.
     """
     model = LoadedModel(model_dir)
-    days: dict[str, set[int]] = collections.defaultdict(set)
-    for example in _read(files):
-        ticker, dates = _identify(example)
-        days[ticker].update(dates[contract.LOOKBACK :].tolist())
-    rows: list[Sequence[Any]] = []
-    for example in _read(files):
-        ticker, dates = _identify(example)
-        own = np.array(sorted(days[ticker]))
-        chunk = _score(model, example)
-        latest = _ask_latest(model, example) if dates[-1] == own[-1] else None
-        rows += make_rows(model_version, chunk, own, latest)
-    return rows
+    for _, group in itertools.groupby(_read(files), key=lambda example: _identify(example)[0]):
+        chunks = list(group)
+        dates = [_identify(example)[1] for example in chunks]
+        days = np.unique(np.concatenate([own[contract.LOOKBACK :] for own in dates]))
+        for example, own in zip(chunks, dates, strict=True):
+            latest = _ask_latest(model, example) if own[-1] == days[-1] else None
+            yield make_rows(model_version, _score(model, example), days, latest)
 
 
 def _read(files: Sequence[str]) -> Any:

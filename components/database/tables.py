@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from components import contract
@@ -51,7 +51,7 @@ class RunRecord:
       gate: bounds that the model was held against, as JSON types.
       outcome: of OUTCOMES.
       checks: of the verdict that this run adds.
-      forecasts: rows of FORECASTS, each key once.
+      forecasts: rows of FORECASTS, each key once; read again where a lost connection begins anew.
     """
 
     model_version: str
@@ -61,7 +61,7 @@ class RunRecord:
     gate: Mapping[str, Any]
     outcome: str
     checks: Sequence[CheckResult]
-    forecasts: Sequence[Sequence[Any]]
+    forecasts: Iterable[Sequence[Any]]
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
@@ -75,7 +75,7 @@ class RunRecord:
         made_from = [self.model_version, self.data_fingerprint, dict(self.gate)]
         return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
 
-    def rows(self) -> dict[Table, Sequence[Sequence[Any]]]:
+    def rows(self) -> dict[Table, Iterable[Sequence[Any]]]:
         """Rows by table, in the order in which they can be written."""
         run = [self.run_id, *(getattr(self, name) for name in RUNS.values)]
         checks = [

@@ -15,6 +15,7 @@ from components import contract
 from components.evaluate import gate
 from components.evaluate.eval_config import CANDIDATE, CHAMPION, make_eval_config
 from components.evaluate.results import EvaluationResults, write_results
+from components.evaluate.tfma_metrics import FIGURES_BY_TICKER, unpack_figures
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -73,7 +74,7 @@ def drop_absent(inputs: Artifacts) -> Artifacts:
 
 
 def collect_results(folder: str) -> EvaluationResults:
-    """Reads TFMA's metrics files: overall figures of each model and the candidate's slices.
+    """Reads TFMA's metrics files: overall figures of each model, the candidate's by ticker and of slices.
 
     Without an example in the test split there are no figures, and TFMA does not bless.
     """
@@ -87,6 +88,8 @@ def collect_results(folder: str) -> EvaluationResults:
             elif model != CHAMPION:
                 (column, value), *_ = keys
                 slices.setdefault(column, {})[value] = figures
+        if not keys:
+            slices[contract.TICKER] = _figures_by_ticker(record)
     champion = overall.pop(CHAMPION, None)
     return EvaluationResults(overall.pop(CANDIDATE, {}), champion, slices)
 
@@ -95,7 +98,17 @@ def _figures_by_model(record: Any) -> dict[str, dict[str, float]]:
     """Figures of one slice by model; a model evaluated alone has no name in TFMA's keys."""
     figures: dict[str, dict[str, float]] = {}
     for item in record.metric_keys_and_values:
-        if not item.key.is_diff:
+        if not item.key.is_diff and item.key.name != FIGURES_BY_TICKER:
             model = item.key.model_name or CANDIDATE
             figures.setdefault(model, {})[item.key.name] = item.value.double_value.value
     return figures
+
+
+def _figures_by_ticker(record: Any) -> dict[str, dict[str, float]]:
+    """The candidate's figures of each ticker out of those of all."""
+    [packed] = [
+        item.value.bytes_value
+        for item in record.metric_keys_and_values
+        if item.key.name == FIGURES_BY_TICKER and item.key.model_name != CHAMPION
+    ]
+    return unpack_figures(packed)

@@ -13,7 +13,10 @@ CHAMPION = "champion"
 
 
 def make_eval_config(config: gate.GateConfig) -> config_pb2.EvalConfig:
-    """Thresholds for the blessing, and slices by ticker and sector without thresholds.
+    """Thresholds for the blessing, and slices by sector without thresholds.
+
+    Tickers are no slices of TFMA's: it would hold each ticker's scores day by day, all of them at a time;
+    tfma_metrics.FIGURES_BY_TICKER has their figures.
 
     The model type is set, for TFMA's guess at a SavedModel that Keras did not write is wrong. The
     champion's change threshold is skipped by TFMA where there is no champion.
@@ -34,7 +37,6 @@ def make_eval_config(config: gate.GateConfig) -> config_pb2.EvalConfig:
         ],
         slicing_specs=[
             config_pb2.SlicingSpec(),
-            config_pb2.SlicingSpec(feature_keys=[contract.TICKER]),
             config_pb2.SlicingSpec(feature_keys=[contract.SECTOR]),
         ],
         metrics_specs=[

@@ -1,4 +1,4 @@
-"""Scores of many forecasts in little memory: sums for each date and each ticker."""
+"""Scores of many forecasts in little memory: sums for each date, and some 2 kB for each ticker."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from components import contract
 from components.evaluate import baselines
 from components.evaluate.metrics import Floats, count_crossings, pinball
+from components.evaluate.ticker_sums import Gains, TickerSums
 
 NUM_HORIZONS = len(contract.HORIZONS)
 BANDS = {90: (0, 6), 80: (1, 5), 50: (2, 4)}
@@ -63,12 +64,12 @@ class Scoreboard:
     Attributes:
       dates: int64 [n], ascending, each once.
       sums: float64 [n, horizons, len(COLUMNS)].
-      tickers: ticker -> (target days, days inside the 90 % band) of the first horizon.
+      tickers: ticker -> what is kept of each of its runs of days.
     """
 
     dates: npt.NDArray[np.int64]
     sums: Floats
-    tickers: dict[str, tuple[float, float]]
+    tickers: dict[str, tuple[TickerSums, ...]]
 
     @classmethod
     def empty(cls) -> Scoreboard:
@@ -83,9 +84,8 @@ class Scoreboard:
         sums[own] += self.sums
         sums[others] += other.sums
         tickers = dict(self.tickers)
-        for ticker, (days, inside) in other.tickers.items():
-            own_days, own_inside = tickers.get(ticker, (0.0, 0.0))
-            tickers[ticker] = (own_days + days, own_inside + inside)
+        for ticker, runs in other.tickers.items():
+            tickers[ticker] = (*tickers.get(ticker, ()), *runs)
         return Scoreboard(dates, sums, tickers)
 
 
@@ -106,9 +106,27 @@ def score_chunk(chunk: ScoredChunk) -> Scoreboard:
     columns |= _score_median(chunk)
     columns["crossings"] = count_crossings(chunk.quantiles)
     sums = np.stack([columns[name] for name in COLUMNS], axis=-1) * chunk.label_mask[..., np.newaxis]
-    first = sums[:, 0]
-    ticker = (float(first[:, COLUMN["days"]].sum()), float(first[:, COLUMN["inside_90"]].sum()))
-    return Scoreboard(chunk.dates, sums, {chunk.ticker: ticker})
+    return Scoreboard(chunk.dates, sums, {chunk.ticker: (_sum_days(chunk.dates, sums),)})
+
+
+def daily_gains(by_date: Floats) -> Floats:
+    """EWMA's loss less the model's, mean over the tickers of each date that was scored; of one horizon.
+
+    Args:
+      by_date: [dates, columns].
+    Returns:
+      [scored dates].
+    """
+    scored = by_date[by_date[:, COLUMN["days"]] > 0]
+    gains = scored[:, COLUMN["pinball_ewma"]] - scored[:, COLUMN["pinball_model"]]
+    differences: Floats = gains / scored[:, COLUMN["days"]]
+    return differences
+
+
+def _sum_days(dates: npt.NDArray[np.int64], sums: Floats) -> TickerSums:
+    """What is kept of one ticker's days, of which `sums` has a row each."""
+    gains = tuple(Gains.of(daily_gains(sums[:, index])) for index in range(NUM_HORIZONS))
+    return TickerSums(int(dates[0]), sums.sum(axis=0), gains)
 
 
 def _pinball(chunk: ScoredChunk, quantiles: Floats) -> Floats:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from components import contract
 from components.evaluate.metrics import Floats, diebold_mariano, skill
-from components.evaluate.scoreboard import BANDS, BASELINES, COLUMN, Scoreboard
+from components.evaluate.scoreboard import BANDS, BASELINES, COLUMN, Scoreboard, daily_gains
+from components.evaluate.ticker_sums import TickerSums, join_runs
 
 MIN_TICKER_DAYS = 500
 """Target days a ticker needs for its own coverage to be judged."""
@@ -39,24 +42,45 @@ def summarise(board: Scoreboard) -> dict[str, float]:
     days; of all days where no ticker has as many), leak_skill (skill_ewma_h1 on at least
     MIN_LEAK_DATES dates, else 0).
     """
-    figures: dict[str, float] = {}
-    for index, horizon in enumerate(contract.HORIZONS):
-        for name, value in _summarise_horizon(board.sums[:, index]).items():
-            figures[at_horizon(name, horizon)] = value
-    first = board.sums[:, 0]
-    scored = first[:, COLUMN["days"]] > 0
-    figures[NUM_DATES] = float(scored.sum())
-    figures[NUM_TARGET_DAYS] = float(first[:, COLUMN["days"]].sum())
-    figures[CROSSINGS] = float(board.sums[:, :, COLUMN["crossings"]].sum())
-    figures[WORST_TICKER_COVERAGE] = _worst_ticker(board, figures[at_horizon("coverage_90", 1)])
-    leak = figures[at_horizon("skill_ewma", 1)]
-    figures[LEAK_SKILL] = leak if figures[NUM_DATES] >= MIN_LEAK_DATES else 0.0
+    sums = board.sums.sum(axis=0)
+    tests = [diebold_mariano(daily_gains(board.sums[:, index])) for index in range(len(sums))]
+    num_dates = float((board.sums[:, 0, COLUMN["days"]] > 0).sum())
+    figures = _name_figures(sums, tests, num_dates)
+    figures[WORST_TICKER_COVERAGE] = _worst_ticker(board, figures[WORST_TICKER_COVERAGE])
     return figures
 
 
-def _summarise_horizon(by_date: Floats) -> dict[str, float]:
-    """Figures of one horizon from its sums [dates, columns]."""
-    sums = by_date.sum(axis=0)
+def summarise_tickers(board: Scoreboard) -> dict[str, dict[str, float]]:
+    """The same figures of each ticker alone."""
+    return {ticker: _summarise_ticker(join_runs(runs)) for ticker, runs in board.tickers.items()}
+
+
+def _summarise_ticker(ticker: TickerSums) -> dict[str, float]:
+    tests = [gains.diebold_mariano() for gains in ticker.gains]
+    return _name_figures(ticker.sums, tests, float(ticker.sums[0, COLUMN["days"]]))
+
+
+def _name_figures(sums: Floats, tests: Sequence[float], num_dates: float) -> dict[str, float]:
+    """All figures, the worst ticker's coverage being that of all days.
+
+    Args:
+      sums: [horizons, columns]; tests: Diebold-Mariano t by horizon; num_dates: scored one day ahead.
+    """
+    figures: dict[str, float] = {}
+    for horizon, by_column, test in zip(contract.HORIZONS, sums, tests, strict=True):
+        for name, value in _name_horizon(by_column, test).items():
+            figures[at_horizon(name, horizon)] = value
+    figures[NUM_DATES] = num_dates
+    figures[NUM_TARGET_DAYS] = float(sums[0, COLUMN["days"]])
+    figures[CROSSINGS] = float(sums[:, COLUMN["crossings"]].sum())
+    figures[WORST_TICKER_COVERAGE] = figures[at_horizon("coverage_90", 1)]
+    leak = figures[at_horizon("skill_ewma", 1)]
+    figures[LEAK_SKILL] = leak if num_dates >= MIN_LEAK_DATES else 0.0
+    return figures
+
+
+def _name_horizon(sums: Floats, test: float) -> dict[str, float]:
+    """Figures of one horizon from its sums [columns] and its Diebold-Mariano t."""
 
     def share(name: str, of: str = "days") -> float:
         whole = sums[COLUMN[of]]
@@ -66,7 +90,7 @@ def _summarise_horizon(by_date: Floats) -> dict[str, float]:
     for name in BASELINES:
         figures[f"pinball_{name}"] = share(f"pinball_{name}")
         figures[f"skill_{name}"] = skill(figures["pinball"], figures[f"pinball_{name}"])
-    figures["dm_t_ewma"] = diebold_mariano(_daily_differences(by_date))
+    figures["dm_t_ewma"] = test
     figures |= {f"coverage_{band}": share(f"inside_{band}") for band in BANDS}
     figures["median_price_skill"] = skill(share("error_model"), share("error_random_walk"))
     figures["direction"] = share("right_direction", "moves")
@@ -74,15 +98,9 @@ def _summarise_horizon(by_date: Floats) -> dict[str, float]:
     return figures
 
 
-def _daily_differences(by_date: Floats) -> Floats:
-    """EWMA's loss less the model's, mean over the tickers of each date; [dates]."""
-    scored = by_date[by_date[:, COLUMN["days"]] > 0]
-    gains = scored[:, COLUMN["pinball_ewma"]] - scored[:, COLUMN["pinball_model"]]
-    differences: Floats = gains / scored[:, COLUMN["days"]]
-    return differences
-
-
 def _worst_ticker(board: Scoreboard, pooled: float) -> float:
     """Smallest 90 % coverage over the tickers that have enough days; else the pooled one."""
-    shares = [inside / days for days, inside in board.tickers.values() if days >= MIN_TICKER_DAYS]
+    first = [sum(run.sums[0] for run in runs) for runs in board.tickers.values()]
+    days_inside = [(own[COLUMN["days"]], own[COLUMN["inside_90"]]) for own in first]
+    shares = [inside / days for days, inside in days_inside if days >= MIN_TICKER_DAYS]
     return float(np.min(shares)) if shares else pooled

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -12,7 +13,10 @@ import tensorflow_model_analysis as tfma
 from components import contract
 from components.evaluate.metrics import Floats
 from components.evaluate.scoreboard import NUM_HORIZONS, Scoreboard, ScoredChunk, score_chunk
-from components.evaluate.summary import metric_names, summarise
+from components.evaluate.summary import metric_names, summarise, summarise_tickers
+
+FIGURES_BY_TICKER = "figures_by_ticker"
+"""Metric that holds the figures of each ticker; see unpack_figures."""
 
 
 class ForecastScores(tfma.metrics.Metric):
@@ -30,7 +34,8 @@ def _make_computations(model_names: list[str] | None = None) -> list[tfma.metric
 def _make_computation(model_name: str) -> tfma.metrics.MetricComputation:
     """All figures of one model. The keys say None of weights, as those of a spec's thresholds do."""
     keys = [
-        tfma.metrics.MetricKey(name, model_name=model_name, example_weighted=None) for name in metric_names()
+        tfma.metrics.MetricKey(name, model_name=model_name, example_weighted=None)
+        for name in (*metric_names(), FIGURES_BY_TICKER)
     ]
     return tfma.metrics.MetricComputation(keys, [ChunkScorer(model_name)], ScoreboardCombiner(keys))
 
@@ -92,10 +97,27 @@ class ScoreboardCombiner(beam.CombineFn):
             whole = whole.merge(board)
         return whole
 
-    def extract_output(self, accumulator: Scoreboard) -> dict[tfma.metrics.MetricKey, float]:
+    def extract_output(self, accumulator: Scoreboard) -> dict[tfma.metrics.MetricKey, float | bytes]:
         """Each figure under its key."""
-        figures = summarise(accumulator)
+        by_ticker = pack_figures(summarise_tickers(accumulator))
+        figures: dict[str, float | bytes] = {**summarise(accumulator), FIGURES_BY_TICKER: by_ticker}
         return {key: figures[key.name] for key in self._keys}
+
+
+def pack_figures(by_ticker: Mapping[str, Mapping[str, float]]) -> bytes:
+    """Figures of summary.metric_names by ticker as one value that TFMA can keep; see unpack_figures."""
+    names = metric_names()
+    figures = [[own[name] for name in names] for own in by_ticker.values()]
+    packed = io.BytesIO()
+    np.savez_compressed(packed, tickers=list(by_ticker), names=names, figures=figures)
+    return packed.getvalue()
+
+
+def unpack_figures(packed: bytes) -> dict[str, dict[str, float]]:
+    """What pack_figures was given."""
+    with np.load(io.BytesIO(packed)) as arrays:
+        tickers, names, figures = (arrays[key].tolist() for key in ("tickers", "names", "figures"))
+    return {ticker: dict(zip(names, own, strict=True)) for ticker, own in zip(tickers, figures, strict=True)}
 
 
 def _flat(values: Any, dtype: Any = np.float64) -> Any:

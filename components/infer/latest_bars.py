@@ -38,7 +38,7 @@ def cut_latest(cleaned: Cleaned, market: MarketTable | None, _: ReferenceData) -
         return (), [TickerNote(ticker, None, findings[-1].reason if findings else "no sound bars")]
     latest = bars.slice(max(0, len(bars) - contract.LOOKBACK), len(bars))
     as_of = int(latest.dates[-1])
-    return [(LATEST_SPLIT, (ticker, as_of, _encode(latest, market)))], [TickerNote(ticker, as_of, "")]
+    return [(LATEST_SPLIT, _encode(latest, market))], [TickerNote(ticker, as_of, "")]
 
 
 def read_day(example: tf.train.Example) -> tuple[str, int]:

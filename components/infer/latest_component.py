@@ -64,7 +64,7 @@ class LatestBarsGen(KnowsMarket, base_beam_component.BaseBeamComponent):
         validation: ValidationConfig,
         as_of: str = "",
         input_fingerprint: str = "",
-        num_shards: int = 1,
+        num_shards: int = 0,
         parameters: Mapping[str, data_types.RuntimeParameter] | None = None,
     ) -> None:
         """Makes the component.
@@ -74,7 +74,8 @@ class LatestBarsGen(KnowsMarket, base_beam_component.BaseBeamComponent):
           validation: what happens to bad rows.
           as_of: later bars are ignored, YYYY-MM-DD; empty keeps all.
           input_fingerprint: see BarsExampleGen.
-          num_shards: example files, and so tasks of the inference at a time.
+          num_shards: example files, and so tasks of the inference at a time; 0 goes by the source's size, as
+            chunks.num_shards does.
           parameters: what is known only when the run starts: DATA_PARAMETER, AS_OF_PARAMETER,
             KNOWN_ON_PARAMETER.
         """

@@ -18,7 +18,7 @@ from components import contract
 from components.errors import ConfigError, InputError
 from components.infer.latest_bars import LATEST_SPLIT, TickerNote, cut_latest
 from components.infer.universe_report import REPORT_FILE, UniverseReport
-from components.ingest import beam_examples
+from components.ingest import beam_examples, parts
 from components.ingest.bars import LEAST_HISTORY_DAYS, ValidationConfig, day_number
 from components.ingest.executor import (
     NUM_SHARDS_KEY,
@@ -78,7 +78,7 @@ def read_config(properties: dict[str, Any]) -> beam_examples.ReadConfig:
         source,
         dataclasses.replace(validation, min_history_days=LEAST_HISTORY_DAYS),
         last_day,
-        properties[NUM_SHARDS_KEY],
+        properties[NUM_SHARDS_KEY] or parts.choose_num_shards(source),
         read_market(properties),
     )
 

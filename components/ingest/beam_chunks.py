@@ -119,17 +119,17 @@ def _cut(
     except PastChangedError:
         return (), [ChangedPast(cleaned.ticker)]
     records = [
-        (chunk.split, (cleaned.ticker, int(chunk.bars.dates[0]), examples.encode_chunk(chunk, market)))
+        (chunk.split, examples.encode_chunk(chunk, market))
         for chunk in chunks
         if chunk.split in config.written_splits
     ]
     if config.keeps_past and (past := _take_past(config, cleaned, chunks, reference)):
-        records.append((PAST_SPLIT, (cleaned.ticker, 0, past.to_bytes())))
+        records.append((PAST_SPLIT, past.to_bytes()))
     return records, [summary] if summary else []
 
 
 def _take_past(
     config: IngestConfig, cleaned: Cleaned, chunks: Sequence[Chunk], reference: ReferenceData
 ) -> TickerPast | None:
-    made = IngestedTicker(cleaned.ticker, cleaned.pieces, cleaned.bars, chunks, not cleaned.findings)
+    made = IngestedTicker(cleaned.ticker, cleaned.rows, cleaned.bars, chunks, not cleaned.findings)
     return take_past(made, make_rule(config.chunks.test_day, config.validation, reference.sessions))

@@ -1,10 +1,13 @@
-"""The Beam graph from bars to example files: parts -> pieces -> one ticker -> examples -> shards.
+"""The Beam graph from bars to example files: parts -> files of rows by shard -> tickers -> files of examples.
 
-Where market features are wanted, all tickers' sums by day go beside the tickers to where they are cut.
+Memory holds a part or a shard, whatever the number of tickers, and no more on a runner that keeps in memory
+what it groups. Where market features are wanted, each shard is read twice: all tickers' sums by day go beside
+the shards to where they are cut.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -12,36 +15,36 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
-from apache_beam.io.filesystem import CompressionTypes
 from tfx.dsl.io import fileio
 
 from components import contract
-from components.ingest import beam_market, examples
-from components.ingest.bars import Piece, TickerBars, ValidationConfig
+from components.ingest import beam_market
+from components.ingest.bars import TickerBars, ValidationConfig
 from components.ingest.findings import Finding
-from components.ingest.history import clean_ticker
+from components.ingest.history import clean_rows
 from components.ingest.market_table import MarketTable
 from components.ingest.panel import read_pieces
 from components.ingest.parts import Part, list_parts, read_sectors
 from components.ingest.past import TickerPast, rows_from
 from components.ingest.reference import ReferenceData, read_reference
+from components.ingest.row_blocks import RowBlock
+from components.ingest.row_files import read_tickers, write_rows
 from components.ingest.sessions import find_gaps
-from components.ingest.shards import shard_of, shard_path
+from components.ingest.shards import shard_path
 from components.ingest.source_config import SourceConfig
+from components.ingest.tfrecords import RecordWriter, read_records
 from components.transform.market_config import ALONE, MarketConfig
 
 NOTES_FILE = "notes.json"
 """Findings, and what `cut` had to tell: what the workers tell the process that started them."""
 
 _NOTES = "notes"
-Shard = tuple[str, int]
-"""A split, and the index of a file in it."""
-Record = tuple[str, int, bytes]
-"""Ticker, first day and serialized example; sorts a file."""
+Shard = tuple[int, Iterable[str]]
+"""A shard's index and its files of rows; empty names stand for no file, and see that all shards are there."""
 Note = tuple[str, dict[str, Any]]
 """Class name and fields of a dataclass."""
-Cuttings = tuple[Sequence[tuple[str, Record]], Sequence[Any]]
-"""Split and record of each example, and dataclasses to note."""
+Cuttings = tuple[Sequence[tuple[str, bytes]], Sequence[Any]]
+"""Split and serialized example, in the order in which they shall stand in a file, and dataclasses to note."""
 
 
 class Cleaned(NamedTuple):
@@ -51,14 +54,14 @@ class Cleaned(NamedTuple):
       ticker: its name.
       bars: None where it is set aside.
       findings: what was found in its rows together.
-      pieces: its rows that are sound one by one, those of the past among them.
+      rows: those that are sound one by one, the past's among them.
       past: what an earlier ingest has left of it; None where there is nothing.
     """
 
     ticker: str
     bars: TickerBars | None
     findings: Sequence[Finding]
-    pieces: Sequence[Piece]
+    rows: RowBlock
     past: TickerPast | None = None
 
 
@@ -72,7 +75,7 @@ class PastFiles:
 
     Attributes:
       day: days since 1970-01-01; it left what was before.
-      files: gzipped TFRecord files with a TickerPast in each record.
+      files: for each shard a gzipped TFRecord file with a TickerPast in each record.
       parts: what has rows from the day on.
     """
 
@@ -106,6 +109,18 @@ class ReadConfig:
             raise ValueError(f"num_shards must be at least 1, got {self.num_shards}; 1 suits most data")
 
 
+@dataclasses.dataclass(frozen=True)
+class _ShardJob:
+    """What a worker goes by that makes a shard's examples of its rows; see write_examples."""
+
+    config: ReadConfig
+    sectors: Mapping[str, str]
+    reference: ReferenceData
+    cut: Cut
+    splits: Sequence[str]
+    folder: str
+
+
 def write_examples(
     pipeline: beam.Pipeline, config: ReadConfig, cut: Cut, splits: Sequence[str], folder: str
 ) -> None:
@@ -116,38 +131,26 @@ def write_examples(
       config: what to read.
       cut: what becomes of a ticker; runs in the workers.
       splits: all that `cut` may name; each gets its files, even where they are empty.
-      folder: gets a folder of example files for each split, and NOTES_FILE.
+      folder: gets a folder of example files for each split, NOTES_FILE and files of rows, which nobody needs
+        once the pipeline has ended; all workers see it.
     """
-    sectors = read_sectors(config.source)
     reference = read_reference(config.source, config.validation, config.last_day)
     parts = config.past.parts if config.past else list_parts(config.source)
+    job = _ShardJob(config, read_sectors(config.source), reference, cut, splits, folder)
     read = (
         pipeline
         | "Parts" >> beam.Create(parts)
         | "Spread" >> beam.Reshuffle()
-        | "Read" >> beam.FlatMap(_read_part, config).with_outputs(_NOTES, main="pieces")
+        | "Read" >> beam.FlatMap(_read_part, config, folder).with_outputs(_NOTES, main="files")
     )
-    cleaned = (
-        _add_past(pipeline, read.pieces, config.past)
-        | "ByTicker" >> beam.GroupByKey()
-        | "Clean" >> beam.Map(_clean_ticker, config, sectors, reference)
-    )
+    every_shard = pipeline | "Shards" >> beam.Create([(shard, "") for shard in range(config.num_shards)])
+    shards = (read.files, every_shard) | "WithEveryShard" >> beam.Flatten() | "ByShard" >> beam.GroupByKey()
     market = None
     if config.market.enabled:
-        market = beam_market.add_market(cleaned | "Sound" >> beam.FlatMap(_take_sound), config.market)
-    made = cleaned | "Cut" >> beam.FlatMap(
-        _cut_ticker, config.num_shards, cut, market, reference
-    ).with_outputs(_NOTES, main="examples")
-    shards = [(split, index) for split in splits for index in range(config.num_shards)]
-    every_shard = pipeline | "Shards" >> beam.Create([(shard, None) for shard in shards])
+        market = beam_market.add_market(shards | "Sound" >> beam.FlatMap(_take_sound, job), config.market)
+    notes = shards | "WriteShard" >> beam.FlatMap(_write_shard, job, market)
     _ = (
-        (made.examples, every_shard)
-        | "WithEveryShard" >> beam.Flatten()
-        | "ByShard" >> beam.GroupByKey()
-        | "WriteShard" >> beam.Map(_write_shard, num_shards=config.num_shards, folder=folder)
-    )
-    _ = (
-        (read[_NOTES], made[_NOTES])
+        (read[_NOTES], notes)
         | "AllNotes" >> beam.Flatten()
         | "CollectNotes" >> beam.combiners.ToList()
         | "WriteNotes" >> beam.Map(_write_notes, folder=folder)
@@ -169,82 +172,65 @@ def read_notes(folder: str) -> tuple[list[Finding], dict[str, list[dict[str, Any
     return findings, others
 
 
-def _note(value: Any) -> beam.pvalue.TaggedOutput:
-    return beam.pvalue.TaggedOutput(_NOTES, (type(value).__name__, dataclasses.asdict(value)))
+def _note(value: Any) -> Note:
+    return type(value).__name__, dataclasses.asdict(value)
 
 
-def _read_part(part: Part, config: ReadConfig) -> Iterator[tuple[str, Piece] | beam.pvalue.TaggedOutput]:
+def _read_part(
+    part: Part, config: ReadConfig, folder: str
+) -> Iterator[tuple[int, str] | beam.pvalue.TaggedOutput]:
     pieces, findings = read_pieces(part, config.source, config.validation, config.last_day)
-    for ticker, piece in pieces.items():
-        own = rows_from(piece, config.past.day) if config.past else piece
-        if len(own.dates):
-            yield ticker, own
-    yield from map(_note, findings)
+    if config.past:
+        pieces = {ticker: rows_from(piece, config.past.day) for ticker, piece in pieces.items()}
+    yield from write_rows({t: p for t, p in pieces.items() if len(p.dates)}, config.num_shards, folder)
+    for finding in findings:
+        yield beam.pvalue.TaggedOutput(_NOTES, _note(finding))
 
 
-def _add_past(
-    pipeline: beam.Pipeline, pieces: beam.PCollection[tuple[str, Piece]], past: PastFiles | None
-) -> beam.PCollection[tuple[str, Piece | TickerPast]]:
+def _clean_shard(shard: Shard, job: _ShardJob) -> Iterator[Cleaned]:
+    index, paths = shard
+    past = _read_past(job.config.past, index)
+    for ticker, rows in read_tickers(filter(None, paths), [own.rows for own in past.values()]):
+        sector = job.sectors.get(ticker, contract.UNKNOWN_SECTOR)
+        bars, findings = clean_rows(ticker, sector, rows, job.config.validation, job.reference)
+        yield Cleaned(ticker, bars, findings, rows, past.get(ticker))
+
+
+def _read_past(past: PastFiles | None, shard: int) -> dict[str, TickerPast]:
     if past is None:
-        return pieces
-    kept = (
-        pipeline
-        | "Past" >> beam.Create(past.files)
-        | "ReadPast" >> beam.io.ReadAllFromTFRecord(compression_type=CompressionTypes.GZIP)
-        | "Decode" >> beam.Map(_decode_past)
-    )
-    return (pieces, kept) | "WithPast" >> beam.Flatten()
+        return {}
+    with fileio.open(past.files[shard], "rb") as stream:
+        found = map(TickerPast.from_bytes, read_records(stream))
+        return {own.ticker: own for own in found}
 
 
-def _decode_past(record: bytes) -> tuple[str, TickerPast]:
-    past = TickerPast.from_bytes(record)
-    return past.ticker, past
+def _take_sound(shard: Shard, job: _ShardJob) -> Iterator[TickerBars]:
+    return (cleaned.bars for cleaned in _clean_shard(shard, job) if cleaned.bars is not None)
 
 
-def _clean_ticker(
-    keyed: tuple[str, Iterable[Piece | TickerPast]],
-    config: ReadConfig,
-    sectors: Mapping[str, str],
-    reference: ReferenceData,
-) -> Cleaned:
-    ticker, values = keyed
-    pieces: list[Piece] = []
-    past = None
-    for value in values:
-        if isinstance(value, TickerPast):
-            past = value
-            pieces += value.pieces
-        else:
-            pieces.append(value)
-    sector = sectors.get(ticker, contract.UNKNOWN_SECTOR)
-    bars, findings = clean_ticker(ticker, sector, pieces, config.validation, reference)
-    return Cleaned(ticker, bars, findings, pieces, past)
+def _write_shard(shard: Shard, job: _ShardJob, market: MarketTable | None) -> Iterator[Note]:
+    """Writes a file of each split, ticker by ticker."""
+    with _open_shard(shard[0], job) as writers:
+        for cleaned in _clean_shard(shard, job):
+            examples, notes = job.cut(cleaned, market, job.reference)
+            for split, example in examples:
+                writers[split].write(example)
+            yield from map(_note, [*cleaned.findings, *notes])
+            if cleaned.bars is not None and job.reference.sessions is not None:
+                yield _note(find_gaps(cleaned.ticker, cleaned.bars.dates, job.reference.sessions))
 
 
-def _take_sound(cleaned: Cleaned) -> Iterator[TickerBars]:
-    if cleaned.bars is not None:
-        yield cleaned.bars
-
-
-def _cut_ticker(
-    cleaned: Cleaned, num_shards: int, cut: Cut, market: MarketTable | None, reference: ReferenceData
-) -> Iterator[tuple[Shard, Record] | beam.pvalue.TaggedOutput]:
-    records, notes = cut(cleaned, market, reference)
-    shard = shard_of(cleaned.ticker, num_shards)
-    for split, record in records:
-        yield (split, shard), record
-    yield from map(_note, [*cleaned.findings, *notes])
-    if cleaned.bars is not None and reference.sessions is not None:
-        yield _note(find_gaps(cleaned.ticker, cleaned.bars.dates, reference.sessions))
-
-
-def _write_shard(keyed: tuple[Shard, Iterable[Record | None]], num_shards: int, folder: str) -> None:
-    (split, index), records = keyed
-    path = os.path.join(folder, shard_path(split, index, num_shards))
-    fileio.makedirs(os.path.dirname(path))
-    ordered = sorted(record for record in records if record is not None)
-    with fileio.open(path, "wb") as stream:
-        examples.write_to_stream(stream, (example for _, _, example in ordered))
+@contextlib.contextmanager
+def _open_shard(index: int, job: _ShardJob) -> Iterator[dict[str, RecordWriter]]:
+    with contextlib.ExitStack() as streams:
+        writers = {}
+        for split in job.splits:
+            path = os.path.join(job.folder, shard_path(split, index, job.config.num_shards))
+            fileio.makedirs(os.path.dirname(path))
+            writers[split] = RecordWriter(streams.enter_context(fileio.open(path, "wb")))
+        yield writers
+        for writer in writers.values():
+            writer.close()
 
 
 def _write_notes(notes: list[Note], folder: str) -> None:

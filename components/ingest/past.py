@@ -9,18 +9,21 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from components import contract
-from components.ingest.bars import Integers, Piece, TickerBars, ValidationConfig
+from components.ingest.bars import Piece, TickerBars, ValidationConfig
 from components.ingest.chunks import Chunk
 from components.ingest.report import SplitSummary, TickerSummary, summarise_ticker
+from components.ingest.row_blocks import RowBlock
 from components.ingest.sessions import Sessions, find_gaps, read_gaps
 
 _META = "meta"
+_ARRAYS = ("file_index", "lines", "dates", "values")
+"""Of a RowBlock."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,30 +32,27 @@ class TickerPast:
 
     Attributes:
       ticker: its name.
-      pieces: rows before the day; of a settled ticker the last ones.
+      rows: those before the day; of a settled ticker the last ones.
       num_chunks: what it had given to the splits before the day.
       settled: counts of all its bars before the day; None where it is not settled.
     """
 
     ticker: str
-    pieces: tuple[Piece, ...]
+    rows: RowBlock
     num_chunks: int
     settled: TickerSummary | None
 
     def to_bytes(self) -> bytes:
         """Returns what from_bytes reads."""
+        used, file_index = np.unique(self.rows.file_index, return_inverse=True)
         meta = {
             "ticker": self.ticker,
-            "files": [piece.file for piece in self.pieces],
+            "files": [self.rows.files[index] for index in used],
             "num_chunks": self.num_chunks,
             "settled": dataclasses.asdict(self.settled) if self.settled else None,
         }
-        arrays = {
-            f"{name}{index}": getattr(piece, name)
-            for index, piece in enumerate(self.pieces)
-            for name in ("lines", "dates", "values")
-        }
         stream = io.BytesIO()
+        arrays = {name: getattr(self.rows, name) for name in _ARRAYS} | {"file_index": file_index}
         np.savez(stream, **{_META: np.array(json.dumps(meta))}, **arrays)
         return stream.getvalue()
 
@@ -61,12 +61,11 @@ class TickerPast:
         """Returns what to_bytes wrote."""
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             meta = json.loads(str(arrays[_META]))
-            pieces = tuple(
-                Piece(file, *(arrays[f"{name}{index}"] for name in ("lines", "dates", "values")))
-                for index, file in enumerate(meta["files"])
-            )
+            columns = {name: arrays[name] for name in _ARRAYS}
+        only = np.zeros(len(columns["lines"]), np.int64)
+        rows = RowBlock((meta["ticker"],), only, tuple(meta["files"]), **columns)
         settled = _read_summary(meta["settled"]) if meta["settled"] else None
-        return TickerPast(meta["ticker"], pieces, meta["num_chunks"], settled)
+        return TickerPast(meta["ticker"], rows, meta["num_chunks"], settled)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,14 +74,14 @@ class IngestedTicker:
 
     Attributes:
       ticker: its name.
-      pieces: all its rows that are sound one by one.
+      rows: all that are sound one by one.
       bars: clean ones; None where it is set aside.
       chunks: what was cut of them.
       is_clean: nothing was found in its rows together.
     """
 
     ticker: str
-    pieces: Sequence[Piece]
+    rows: RowBlock
     bars: TickerBars | None
     chunks: Sequence[Chunk]
     is_clean: bool
@@ -110,20 +109,26 @@ def make_rule(day: int, validation: ValidationConfig, sessions: Sessions | None)
 
 def take_past(made: IngestedTicker, rule: PastRule) -> TickerPast | None:
     """Takes what a later ingest needs of a ticker's rows before a day; None where it has none."""
-    before = _drop_empty(_rows_before(piece, rule.day) for piece in made.pieces)
-    if not before:
+    before = made.rows.take(np.flatnonzero(made.rows.dates < rule.day))
+    if not len(before):
         return None
     own = [chunk for chunk in made.chunks if chunk.split != contract.TEST_SPLIT]
     bars = made.bars
     first_left = 0 if bars is None else int(np.searchsorted(bars.dates, rule.day)) - rule.num_context
     if bars is None or not made.is_clean or first_left < 0:
         return TickerPast(made.ticker, before, len(own), None)
-    left = _drop_empty(rows_from(piece, int(bars.dates[first_left])) for piece in before)
+    left = before.take(np.flatnonzero(before.dates >= bars.dates[first_left]))
     counted = summarise_ticker(bars.slice(0, first_left + 1), own)
     gaps = None
     if rule.sessions is not None:
         gaps = find_gaps(made.ticker, bars.dates[: first_left + 1], rule.sessions)
     return TickerPast(made.ticker, left, len(own), dataclasses.replace(counted, gaps=gaps))
+
+
+def rows_from(piece: Piece, day: int) -> Piece:
+    """Returns the rows on and after a day."""
+    own = piece.dates >= day
+    return Piece(piece.file, piece.lines[own], piece.dates[own], piece.values[own])
 
 
 def continue_ticker(
@@ -166,23 +171,6 @@ class PastChangedError(Exception):
 def _check_same(past: TickerPast, num_chunks: int) -> None:
     if num_chunks != past.num_chunks:
         raise PastChangedError(past.ticker)
-
-
-def _drop_empty(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
-    return tuple(piece for piece in pieces if len(piece.dates))
-
-
-def _rows_before(piece: Piece, day: int) -> Piece:
-    return _take(piece, np.flatnonzero(piece.dates < day))
-
-
-def rows_from(piece: Piece, day: int) -> Piece:
-    """Returns the rows on and after a day."""
-    return _take(piece, np.flatnonzero(piece.dates >= day))
-
-
-def _take(piece: Piece, rows: Integers) -> Piece:
-    return Piece(piece.file, piece.lines[rows], piece.dates[rows], piece.values[rows])
 
 
 def _read_summary(fields: dict[str, Any]) -> TickerSummary:

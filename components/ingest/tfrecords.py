@@ -5,9 +5,11 @@ Source: the format in tensorflow/core/lib/io/record_writer.h.
 
 from __future__ import annotations
 
+import gzip
 import struct
 import zlib
-from typing import Protocol
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol
 
 import google_crc32c
 
@@ -15,6 +17,9 @@ GZIP_LEVEL = 6
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 """Tells zlib to write gzip's header, with no time and no name in it."""
 _MASK_DELTA = 0xA282EAD8
+_LENGTH_BYTES = 8
+_CHECKSUM_BYTES = 4
+_HEAD_BYTES = _LENGTH_BYTES + _CHECKSUM_BYTES
 
 
 class ByteStream(Protocol):
@@ -38,6 +43,21 @@ class RecordWriter:
     def close(self) -> None:
         """Writes what is still held back."""
         self._stream.write(self._compressor.flush())
+
+
+def read_records(stream: BinaryIO) -> Iterator[bytes]:
+    """Reads what a RecordWriter wrote.
+
+    Raises:
+      ValueError: a record is not whole.
+    """
+    with gzip.open(stream) as records:
+        while head := records.read(_HEAD_BYTES):
+            (length,) = struct.unpack("<Q", head[:_LENGTH_BYTES])
+            record = records.read(length)
+            if head + record + records.read(_CHECKSUM_BYTES) != frame_record(record):
+                raise ValueError("a record must have the checksum that it was written with, got another")
+            yield record
 
 
 def frame_record(record: bytes) -> bytes:

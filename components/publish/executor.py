@@ -53,9 +53,9 @@ class Executor(base_executor.BaseExecutor):
         database = DatabaseConfig(**json.loads(exec_properties[DATABASE_KEY]))
         schema.check_version(database)
         bounds = GateConfig(**json.loads(exec_properties[GATE_KEY]))
-        published = publishing.publish(database, read_run(input_dict), bounds)
-        _LOG.info("%s", published.describe())
         note = artifact_utils.get_single_instance(output_dict[PUBLISHED_KEY])
+        published = publishing.publish(database, read_run(input_dict), bounds, note.uri)
+        _LOG.info("%s", published.describe())
         note.set_string_custom_property("run_id", published.run_id)
         with open(os.path.join(note.uri, PUBLISHED_FILE), "w", encoding="utf-8") as stream:
             json.dump(dataclasses.asdict(published), stream)

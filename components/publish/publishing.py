@@ -13,6 +13,7 @@ from components import contract
 from components.database import run_writer
 from components.database.config import DatabaseConfig
 from components.database.judged_forecasts import forecast_judged_days
+from components.database.row_file import RowFile, keep_rows
 from components.database.tables import RunRecord
 from components.evaluate import gate
 from components.evaluate.results import read_results
@@ -64,25 +65,29 @@ class Published:
         return f"database {self.place}: run {self.run_id} written; rows: {counts}"
 
 
-def publish(database: DatabaseConfig, run: EndedRun, bounds: gate.GateConfig) -> Published:
+def publish(database: DatabaseConfig, run: EndedRun, bounds: gate.GateConfig, scratch: str) -> Published:
     """Writes a run in one transaction; one that is there already, and the same, changes no row.
 
     Args:
       database: the server.
       run: what it left.
       bounds: that its model was held against.
+      scratch: folder on a disk where the forecasts can wait.
     Raises:
       DatabaseError: the database cannot be reached, or refuses; nothing is written.
     """
-    record = _gather(run, bounds)
-    return Published(record.run_id, database.place, run_writer.write_run(database, record))
+    version = _read_record(run.model_dir)[contract.MODEL_VERSION]
+    split = os.path.join(run.examples, SPLIT_FOLDER.format(split=contract.TEST_SPLIT))
+    forecasts = forecast_judged_days(run.model_dir, sorted(glob.glob(os.path.join(split, "*"))), version)
+    with keep_rows(forecasts, scratch) as kept:
+        record = _gather(run, bounds, kept)
+        return Published(record.run_id, database.place, run_writer.write_run(database, record))
 
 
-def _gather(run: EndedRun, bounds: gate.GateConfig) -> RunRecord:
+def _gather(run: EndedRun, bounds: gate.GateConfig, forecasts: RowFile) -> RunRecord:
     data = _read_json(os.path.join(run.ingest, REPORT_FILE))
     record = _read_record(run.model_dir)
     version = record[contract.MODEL_VERSION]
-    split = os.path.join(run.examples, SPLIT_FOLDER.format(split=contract.TEST_SPLIT))
     return RunRecord(
         model_version=version,
         code_commit=record[contract.RECORD_COMMIT],
@@ -91,7 +96,7 @@ def _gather(run: EndedRun, bounds: gate.GateConfig) -> RunRecord:
         gate=dataclasses.asdict(bounds),
         outcome="pushed" if run.is_pushed else "refused",
         checks=_judge(run, version, bounds),
-        forecasts=forecast_judged_days(run.model_dir, sorted(glob.glob(os.path.join(split, "*"))), version),
+        forecasts=forecasts,
     )
 
 

@@ -63,7 +63,9 @@ class TrainConfig:
       hide_share: share of crops whose intraday range, of those whose volume, and of those whose market
         features are hidden, so that the model also serves tickers that have none.
       shuffle_crops: size of the shuffle buffer, in crops.
-      cache_features: keep transformed chunks in memory after the first pass.
+      cache_features: keep transformed chunks in memory after the first pass, those of a split that fits into
+        cache_megabytes; the fit is the same either way.
+      cache_megabytes: size up to which a split's chunks are kept; larger ones are read anew in each pass.
       strategy: who shares a step's crops: none, one device; mirrored, all GPUs of this machine;
         multi_worker, the processes that the environment variable TF_CONFIG names.
     """
@@ -83,6 +85,7 @@ class TrainConfig:
     hide_share: float = 0.25
     shuffle_crops: int = 256
     cache_features: bool = True
+    cache_megabytes: int = 1024
     strategy: str = NO_STRATEGY
 
     def __post_init__(self) -> None:
@@ -95,7 +98,7 @@ class TrainConfig:
         for name in ("final_learning_rate_share", "weight_average", "hide_share"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"train.{name} must be in [0, 1), got {getattr(self, name)}; lower it")
-        for name in ("seed", "warmup_steps", "weight_decay", "later_horizon_weight"):
+        for name in ("seed", "warmup_steps", "weight_decay", "later_horizon_weight", "cache_megabytes"):
             if getattr(self, name) < 0:
                 raise ValueError(f"train.{name} must not be negative, got {getattr(self, name)}; raise it")
         self._check_choices()

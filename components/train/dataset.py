@@ -46,6 +46,9 @@ class Chunks(Protocol):
     def count_chunks(self) -> int:
         """Number of chunks."""
 
+    def count_bytes(self) -> int:
+        """What they are about in memory."""
+
 
 class ChunkSource:
     """Reads the chunks of one split through the Transform graph."""
@@ -88,6 +91,11 @@ class ChunkSource:
     def count_chunks(self) -> int:
         """Number of chunks; reads the files once, without parsing."""
         return int(self._records().reduce(np.int64(0), lambda count, _: count + 1))
+
+    def count_bytes(self) -> int:
+        """Size of the examples, decompressed: what is made of them is about as large, float for float."""
+        lengths = self._records().map(lambda record: tf.cast(tf.strings.length(record), tf.int64))
+        return int(lengths.reduce(np.int64(0), lambda total, length: total + length))
 
     def _records(self) -> tf.data.Dataset:
         return read_records(self._files)
@@ -134,7 +142,7 @@ def make_training_batches(source: Chunks, config: TrainConfig) -> tf.data.Datase
       weights [batch, crop_days, horizons]); a chunk is cropped as often as its days fill crops.
     """
     chunks = source.chunks()
-    if config.cache_features:
+    if is_cached(source, config):
         chunks = chunks.cache()
     seeds = tf.data.Dataset.random(seed=config.seed)
     long_enough = chunks.map(lambda chunk: _pad_to_crop(chunk, config.crop_days)).repeat()
@@ -160,7 +168,12 @@ def make_validation_batches(source: Chunks, config: TrainConfig) -> tf.data.Data
     )
     num_batches = -(-source.count_chunks() // VALIDATION_CHUNKS)
     batches = batches.apply(tf.data.experimental.assert_cardinality(num_batches))
-    return batches.cache() if config.cache_features else batches
+    return batches.cache() if is_cached(source, config) else batches
+
+
+def is_cached(source: Chunks, config: TrainConfig) -> bool:
+    """Whether the chunks of a split stay in memory."""
+    return config.cache_features and source.count_bytes() <= config.cache_megabytes << 20
 
 
 def _pad_to_crop(chunk: Chunk, crop_days: int) -> Chunk:

@@ -37,6 +37,8 @@ MARKET_CONFIG = MARKET_KEY
 """Keys of the Trainer's custom_config: each the JSON of its dataclass."""
 HYPERPARAMETER_VALUES = "values"
 """Where KerasTuner's configuration of hyperparameters has what was chosen."""
+DIGEST_BYTES = 1 << 20
+"""Of a file, in memory at a time."""
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -127,14 +129,17 @@ def _make_record(
 
 
 def _describe_examples(paths: list[str]) -> dict[str, str]:
-    """Fingerprint of a split's files, and its first and last target day."""
+    """Fingerprint of a split's files, and its first and last target day; holds one chunk at a time."""
     spec = {contract.DATE: tf.io.VarLenFeature(tf.int64)}
-    records = tf.data.TFRecordDataset(paths, compression_type="GZIP")
-    days = [tf.io.parse_single_example(record, spec)[contract.DATE].values.numpy() for record in records]
+    first_days, last_days = [], []
+    for record in tf.data.TFRecordDataset(paths, compression_type="GZIP"):
+        days = tf.io.parse_single_example(record, spec)[contract.DATE].values.numpy()
+        first_days.append(days[contract.LOOKBACK])
+        last_days.append(days[-1])
     return {
         "sha256": _digest_files(paths),
-        "first_day": iso_date(min(own[contract.LOOKBACK] for own in days)),
-        "last_day": iso_date(max(own[-1] for own in days)),
+        "first_day": iso_date(min(first_days)),
+        "last_day": iso_date(max(last_days)),
     }
 
 
@@ -143,5 +148,6 @@ def _digest_files(paths: list[str]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         with tf.io.gfile.GFile(path, "rb") as file:
-            digest.update(file.read())
+            while block := file.read(DIGEST_BYTES):
+                digest.update(block)
     return digest.hexdigest()

@@ -77,6 +77,7 @@ def test_chunks_in_memory_equal_those_of_the_pipeline(prepared):
         bars = _join_bars(prepared)
         own = MemoryChunks(bars.values(), ChunkConfig(), split)
         assert own.count_chunks() == expected.count_chunks()
+        assert own.count_bytes() == pytest.approx(expected.count_bytes(), rel=0.2)
         for mine, theirs in zip(_sort(own.chunks()), _sort(expected.chunks()), strict=True):
             np.testing.assert_array_equal(mine.mask, theirs.mask)
             np.testing.assert_allclose(mine.features, theirs.features, atol=1e-5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -13,8 +14,15 @@ from hypothesis import strategies as st
 
 from components import contract
 from components.evaluate import baselines
-from components.evaluate.scoreboard import Scoreboard, ScoredChunk, score_chunk
-from components.evaluate.summary import MIN_LEAK_DATES, MIN_TICKER_DAYS, metric_names, summarise
+from components.evaluate.scoreboard import COLUMN, Scoreboard, ScoredChunk, score_chunk
+from components.evaluate.summary import (
+    MIN_LEAK_DATES,
+    MIN_TICKER_DAYS,
+    metric_names,
+    summarise,
+    summarise_tickers,
+)
+from components.evaluate.ticker_sums import TickerSums
 from components.ingest.chunks import Chunk
 from tests.components.evaluate import simulated_chunks
 
@@ -134,8 +142,31 @@ def test_a_scoreboard_grows_with_dates_and_not_with_rows() -> None:
     board = functools.reduce(Scoreboard.merge, boards)
     assert board.sums.shape[0] == len(board.dates) == 20
     assert len(board.tickers) == 8
-    days, inside = board.merge(board).tickers["T3"]
-    assert (days / 2, inside / 2) == boards[3].tickers["T3"]
+    assert board.tickers["T3"] == boards[3].tickers["T3"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(order=st.permutations(range(6)), cut=st.integers(0, 6))
+def test_figures_of_a_ticker_are_those_of_its_chunks_alone(order: list[int], cut: int) -> None:
+    lengths = (25, 4, 60, 1, 12, 30)
+    starts = 100 + np.concatenate([[0], np.cumsum(lengths)])
+    chunks = [_random_chunk("AB"[index % 2], starts[index], lengths[index], index) for index in range(6)]
+    shuffled = [chunks[index] for index in order]
+    figures = summarise_tickers(_merge(shuffled[:cut]).merge(_merge(shuffled[cut:])))
+    assert set(figures) == {"A", "B"}
+    for ticker, own in figures.items():
+        expected = summarise(_merge([chunk for chunk in chunks if chunk.ticker == ticker]))
+        assert list(own) == list(expected)
+        for name, value in expected.items():
+            assert own[name] == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), name
+
+
+def test_what_is_kept_of_a_ticker_does_not_grow_with_its_days() -> None:
+    sizes = []
+    for num_days in (30, 700):
+        [run] = score_chunk(_random_chunk("A", 1, num_days, 0)).tickers["A"]
+        sizes.append(len(pickle.dumps(run)))
+    assert max(sizes) < 2500
 
 
 def test_masked_labels_count_for_nothing() -> None:
@@ -162,11 +193,22 @@ def test_a_scoreboard_without_scores_has_all_figures() -> None:
 
 def test_the_worst_ticker_is_one_with_enough_days() -> None:
     days = float(MIN_TICKER_DAYS)
-    tickers = {"SOUND": (2 * days, 1.8 * days), "BAD": (days, 0.8 * days), "SHORT": (days - 1, 0.0)}
+    tickers = {
+        "SOUND": (_kept(days, 0.9 * days), _kept(days, 0.9 * days)),
+        "BAD": (_kept(days, 0.8 * days),),
+        "SHORT": (_kept(days - 1, 0.0),),
+    }
     board = dataclasses.replace(score_chunk(_random_chunk("A", 1, 9, 0)), tickers=tickers)
     assert summarise(board)["worst_ticker_coverage_90"] == pytest.approx(0.8)
-    short = dataclasses.replace(board, tickers={"SHORT": (days - 1, 0.0)})
+    short = dataclasses.replace(board, tickers={"SHORT": tickers["SHORT"]})
     assert summarise(short)["worst_ticker_coverage_90"] == summarise(short)["coverage_90_h1"]
+
+
+def _kept(days: float, inside: float) -> TickerSums:
+    """A ticker's run of which nothing but the first horizon's coverage is known."""
+    sums = np.zeros((len(contract.HORIZONS), len(COLUMN)))
+    sums[0, [COLUMN["days"], COLUMN["inside_90"]]] = days, inside
+    return TickerSums(1, sums, ())
 
 
 @pytest.mark.parametrize(("num_dates", "suspected"), [(MIN_LEAK_DATES - 1, False), (MIN_LEAK_DATES, True)])

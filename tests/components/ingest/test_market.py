@@ -187,12 +187,16 @@ def test_the_latest_bars_have_the_market_too():
     import tensorflow as tf
 
     from components.infer.latest_bars import cut_latest
+    from components.ingest.bars import Piece
     from components.ingest.beam_examples import Cleaned
     from components.ingest.reference import ReferenceData
+    from components.ingest.row_blocks import join_pieces
 
     bars = UNIVERSE["T1"]
     table = find(UNIVERSE)
+    lines, values = np.arange(len(bars)), np.zeros((len(bars), len(contract.BAR_COLUMNS)))
+    rows = join_pieces("T1", [Piece("bars.csv", lines, bars.dates, values)])
     for market, expected in ((table, table.look_up(bars.dates[-260:]).ravel()), (None, [])):
-        [(_, (_, _, record))], _ = cut_latest(Cleaned("T1", bars, (), ()), market, ReferenceData())
+        [(_, record)], _ = cut_latest(Cleaned("T1", bars, (), rows), market, ReferenceData())
         feature = tf.train.Example.FromString(record).features.feature
         np.testing.assert_array_equal(feature[contract.MARKET].float_list.value, expected)

@@ -87,7 +87,7 @@ def test_the_components_hand_the_day_on() -> None:
     )
     expected = SourceConfig("lake", config.source.metadata_path, {"close": "c"}, known_on=KNOWN_ON)
     ingest = BarsExampleGen(config.source, config.validation, config.chunks)
-    latest = LatestBarsGen(config.source, config.validation)
+    latest = LatestBarsGen(config.source, config.validation, num_shards=1)
     assert read_config(ingest.exec_properties).source == expected
     assert read_latest_config(latest.exec_properties).source == expected.without_sectors()
     backtest = Backtest(config.backtest_settings)

@@ -19,6 +19,7 @@ def test_a_wrong_shape_is_refused(change):
         {"seed": -1},
         {"steps": 10},
         {"strategy": "tpu"},
+        {"cache_megabytes": -1},
     ],
 )
 def test_a_wrong_training_config_is_refused(change):
