@@ -20,6 +20,7 @@ from tfx.dsl.io import fileio
 from components import contract
 from components.ingest import beam_market
 from components.ingest.bars import TickerBars, ValidationConfig
+from components.ingest.beam_row_files import read_tickers, write_rows
 from components.ingest.findings import Finding
 from components.ingest.history import clean_rows
 from components.ingest.market_table import MarketTable
@@ -28,7 +29,6 @@ from components.ingest.parts import Part, list_parts, read_sectors
 from components.ingest.past import TickerPast, rows_from
 from components.ingest.reference import ReferenceData, read_reference
 from components.ingest.row_blocks import RowBlock
-from components.ingest.row_files import read_tickers, write_rows
 from components.ingest.sessions import find_gaps
 from components.ingest.shards import shard_path
 from components.ingest.source_config import SourceConfig

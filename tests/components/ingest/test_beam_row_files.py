@@ -27,7 +27,7 @@ def make_pieces(file: str, seed: int) -> dict[str, Piece]:
 
 
 def test_rows_come_back_by_ticker(tmp_path: pathlib.Path) -> None:
-    from components.ingest.row_files import read_tickers, write_rows
+    from components.ingest.beam_row_files import read_tickers, write_rows
 
     parts = [make_pieces(f"{seed}.csv", seed) for seed in range(4)]
     files = collections.defaultdict(list)
@@ -49,7 +49,7 @@ def test_rows_come_back_by_ticker(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_part_without_rows_writes_nothing(tmp_path: pathlib.Path) -> None:
-    from components.ingest.row_files import read_tickers, write_rows
+    from components.ingest.beam_row_files import read_tickers, write_rows
 
     assert list(write_rows({}, NUM_SHARDS, str(tmp_path))) == []
     assert list(read_tickers([])) == [] and not any(tmp_path.iterdir())
