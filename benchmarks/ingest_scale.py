@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
+import pickle
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,8 @@ WHOLE = "marketcast ingest"
 VALIDATION = {"unadjusted_split": "quarantine"}
 CHUNKS = {"eval_start": "2015-01-01", "test_start": "2017-01-01"}
 WORKER_MB = 2048
+NOTES_FILE = "notes"
+"""In the job's folder: what one stage leaves to the next, besides rows."""
 
 
 # A process starts with the peak of who started it: so that must be a small one.
@@ -64,9 +67,9 @@ def run_stage(stage: str, bars: str, folder: str) -> None:
     if stage == "fingerprint":
         sources.fingerprint(source)
     elif stage == "read and check":
-        local_engine.read_files(job, files)
+        (pathlib.Path(folder) / NOTES_FILE).write_bytes(pickle.dumps(local_engine.read_files(job, files)))
     elif stage == "cut and write":
-        local_engine.write_files(job)
+        local_engine.write_files(job, pickle.loads((pathlib.Path(folder) / NOTES_FILE).read_bytes()))
 
 
 def measure(command: Sequence[str]) -> Cost:

@@ -6,7 +6,7 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -52,14 +52,18 @@ def list_files(config: SourceConfig) -> list[str]:
     return files
 
 
-def fingerprint(config: SourceConfig) -> str:
+def fingerprint(config: SourceConfig, digests: Mapping[str, str] | None = None) -> str:
     """Returns a SHA-256 (hex) over all that is read: bars, metadata, actions, file and column names.
 
     A folder that moves as a whole keeps its fingerprint. A lake's depends on its bars alone, however they
     lie in files; they are not read for it.
+
+    Args:
+      config: the source.
+      digests: file of bars -> what digest_file gave; files that are not among them are read.
     """
     digest = hashlib.sha256(json.dumps(dict(config.columns), sort_keys=True).encode())
-    for name, content in _list_contents(config):
+    for name, content in _list_contents(config, digests or {}):
         digest.update(f"\n{name}\n{content}".encode())
     return digest.hexdigest()
 
@@ -74,7 +78,7 @@ def _is_lake(config: SourceConfig) -> bool:
     return is_lake
 
 
-def _list_contents(config: SourceConfig) -> Iterator[tuple[str, str]]:
+def _list_contents(config: SourceConfig, digests: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Name and fingerprint of everything that is read."""
     if _is_lake(config):
         yield "lake", lake_source.fingerprint_lake(config.path, config.known_on)
@@ -82,7 +86,7 @@ def _list_contents(config: SourceConfig) -> Iterator[tuple[str, str]]:
         files = list_files(config)
         folder = os.path.dirname(files[0]) if len(files) == 1 else os.path.commonpath(files)
         for file in files:
-            yield os.path.relpath(file, folder or "."), digest_file(file)
+            yield os.path.relpath(file, folder or "."), digests.get(file) or digest_file(file)
     if config.metadata_path:
         yield "metadata", digest_file(config.metadata_path)
     if config.actions_path:

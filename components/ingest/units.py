@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from components.ingest.findings import MAX_MESSAGES, Finding, unreadable
 from components.ingest.row_blocks import RowBlock, join_blocks
 from components.ingest.rows import check_block
 from components.ingest.source_config import SourceConfig
-from components.ingest.sources import read_row_blocks
+from components.ingest.sources import digest_file, read_row_blocks
 
 UNIT_BYTES = 16 << 20
 UNIT_ROWS = 1 << 18
@@ -24,12 +25,19 @@ class FilePart:
     """A file, or a run of row groups of a Parquet file.
 
     Attributes:
-      file: its path.
+      file: its path as the source has it, which messages call it.
+      path: where each process finds it: an absolute path.
       row_groups: in ascending order; None for the whole file.
     """
 
     file: str
+    path: str
     row_groups: tuple[int, ...] | None = None
+
+    @property
+    def is_first(self) -> bool:
+        """Says whether the file begins here."""
+        return self.row_groups is None or self.row_groups[0] == 0
 
 
 Unit = tuple[FilePart, ...]
@@ -52,7 +60,7 @@ def plan_units(files: Sequence[str], num_wanted: int = 1) -> list[Unit]:
         if open_unit and num_bytes + size > unit_bytes:
             units.append(tuple(open_unit))
             open_unit, num_bytes = [], 0
-        open_unit.append(FilePart(file))
+        open_unit.append(FilePart(file, _locate(file)))
         num_bytes += size
     return [*units, tuple(open_unit)] if open_unit else units
 
@@ -74,7 +82,7 @@ def read_unit(
     for part in unit:
         findings: list[Finding] = []
         try:
-            for rows in read_row_blocks(part.file, source, part.row_groups):
+            for rows in read_row_blocks(part.path, source, part.row_groups):
                 block, found = check_block(rows, part.file, validation, last_day)
                 findings += found
                 held.append(block)
@@ -86,6 +94,16 @@ def read_unit(
         yield from merge_findings(findings)
     if held:
         yield join_blocks(held)
+
+
+def digest_unit(unit: Unit) -> dict[str, str]:
+    """Returns file -> SHA-256 (hex), of each file that begins in the unit and can be read."""
+    digests = {}
+    for part in unit:
+        if part.is_first:
+            with contextlib.suppress(InputError):  # Who reads its rows tells.
+                digests[part.file] = digest_file(part.path)
+    return digests
 
 
 def merge_findings(findings: Sequence[Finding]) -> list[Finding]:
@@ -107,19 +125,24 @@ def _add(first: Finding, second: Finding) -> Finding:
     )
 
 
+def _locate(file: str) -> str:
+    return os.path.join(os.getcwd(), file)
+
+
 def _divide(file: str) -> Iterator[FilePart]:
     """Gives runs of row groups of about UNIT_ROWS; a file that cannot be divided stays whole."""
     try:
         group_rows = tables.count_group_rows(file) if tables.is_parquet(file) else []
     except InputError:  # Whoever reads it tells.
         group_rows = []
+    path = _locate(file)
     if len(group_rows) < 2:
-        yield FilePart(file)
+        yield FilePart(file, path)
         return
     run: list[int] = []
     for index, num_rows in enumerate(group_rows):
         if run and sum(group_rows[i] for i in run) + num_rows > UNIT_ROWS:
-            yield FilePart(file, tuple(run))
+            yield FilePart(file, path, tuple(run))
             run = []
         run.append(index)
-    yield FilePart(file, tuple(run))
+    yield FilePart(file, path, tuple(run))
