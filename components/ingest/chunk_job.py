@@ -31,7 +31,8 @@ from components.ingest.row_files import RowSlice
 from components.ingest.shards import choose_num_shards, shard_of, shard_path
 from components.ingest.source_config import FILES, SourceConfig
 from components.ingest.tfrecords import RecordWriter
-from components.ingest.units import Unit, digest_unit, read_unit
+from components.ingest.unit_rows import read_unit
+from components.ingest.units import Unit, digest_unit
 from components.lake import lake_source
 
 ATTEMPTS_FOLDER = ".attempts"

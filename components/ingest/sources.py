@@ -124,7 +124,7 @@ def read_rows(file: str, config: SourceConfig) -> pd.DataFrame:
       InputError: the file cannot be read, holds no rows, lacks a column, or has adj_close beside
         source.actions_path.
     """
-    table = tables.read_table(file, number_columns(config), _file_columns(config))
+    table = tables.read_table(file, number_columns(config), file_columns(config))
     return take_columns(table, file, config, lambda: tables.read_table(file).columns)
 
 
@@ -143,9 +143,9 @@ def read_row_blocks(
       InputError: as read_rows does, when it comes to it.
     """
     num_rows = 0
-    for table in tables.read_blocks(file, number_columns(config), _file_columns(config), row_groups):
+    for table in tables.read_blocks(file, number_columns(config), file_columns(config), row_groups):
         num_rows += len(table)
-        yield _name_columns(table, file, config, lambda: tables.read_table(file).columns)
+        yield name_columns(table, file, config, lambda: tables.read_table(file).columns)
     if not num_rows and row_groups is None:
         raise _no_rows(file)
 
@@ -155,7 +155,8 @@ def number_columns(config: SourceConfig) -> list[str]:
     return [config.file_column(name) for name in contract.BAR_COLUMNS if config.file_column(name)]
 
 
-def _file_columns(config: SourceConfig) -> list[str]:
+def file_columns(config: SourceConfig) -> list[str]:
+    """All columns that are read, as the source calls them."""
     return [config.file_column(name) for name in COLUMNS]
 
 
@@ -172,7 +173,7 @@ def take_columns(
     Raises:
       InputError: there are no rows, a column is missing, or adj_close is there beside source.actions_path.
     """
-    named = _name_columns(table, place, config, list_columns)
+    named = name_columns(table, place, config, list_columns)
     if named.empty:
         raise _no_rows(place)
     return named
@@ -182,9 +183,10 @@ def _no_rows(place: str) -> InputError:
     return InputError(f"{place} must hold bars, got no rows; add bars, or take the file away")
 
 
-def _name_columns(
-    table: pd.DataFrame, place: str, config: SourceConfig, list_columns: ListColumns | None
+def name_columns(
+    table: pd.DataFrame, place: str, config: SourceConfig, list_columns: ListColumns | None = None
 ) -> pd.DataFrame:
+    """Does what take_columns does, but there may be no rows."""
     ours = {config.file_column(name): name for name in COLUMNS if config.file_column(name)}
     adj_close = config.file_column(contract.ADJ_CLOSE)
     if config.actions_path and adj_close in table:

@@ -9,12 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from components.errors import InputError
 from components.ingest import tables
-from components.ingest.bars import ValidationConfig
-from components.ingest.findings import MAX_MESSAGES, Finding, unreadable
-from components.ingest.row_blocks import RowBlock, join_blocks
-from components.ingest.rows import check_block
-from components.ingest.source_config import SourceConfig
-from components.ingest.sources import digest_file, read_row_blocks
+from components.ingest.sources import digest_file
 
 UNIT_BYTES = 16 << 20
 UNIT_ROWS = 1 << 18
@@ -65,37 +60,6 @@ def plan_units(files: Sequence[str], num_wanted: int = 1) -> list[Unit]:
     return [*units, tuple(open_unit)] if open_unit else units
 
 
-def read_unit(
-    unit: Unit, source: SourceConfig, validation: ValidationConfig, last_day: int | None
-) -> Iterator[RowBlock | Finding]:
-    """Reads and checks a unit's rows.
-
-    Args:
-      unit: what to read.
-      source: tells the files' column names.
-      validation: the policies.
-      last_day: days since 1970-01-01; later bars are ignored. None keeps all.
-    Returns:
-      Sound rows, some UNIT_ROWS at a time, and what was found; a file that cannot be read is a finding, too.
-    """
-    held: list[RowBlock] = []
-    for part in unit:
-        findings: list[Finding] = []
-        try:
-            for rows in read_row_blocks(part.path, source, part.row_groups):
-                block, found = check_block(rows, part.file, validation, last_day)
-                findings += found
-                held.append(block)
-                if sum(map(len, held)) >= UNIT_ROWS:
-                    yield join_blocks(held)
-                    held = []
-        except InputError as error:
-            findings = [unreadable(part.file, error)]
-        yield from merge_findings(findings)
-    if held:
-        yield join_blocks(held)
-
-
 def digest_unit(unit: Unit) -> dict[str, str]:
     """Returns file -> SHA-256 (hex), of each file that begins in the unit and can be read."""
     digests = {}
@@ -104,25 +68,6 @@ def digest_unit(unit: Unit) -> dict[str, str]:
             with contextlib.suppress(InputError):  # Who reads its rows tells.
                 digests[part.file] = digest_file(part.path)
     return digests
-
-
-def merge_findings(findings: Sequence[Finding]) -> list[Finding]:
-    """Makes one of the findings that a check has in several blocks of a file, in the order of the lines."""
-    merged: dict[tuple[str, str, str], Finding] = {}
-    for finding in findings:
-        key = (finding.check, finding.file, finding.reason)
-        before = merged.get(key)
-        merged[key] = _add(before, finding) if before else finding
-    return list(merged.values())
-
-
-def _add(first: Finding, second: Finding) -> Finding:
-    return dataclasses.replace(
-        first,
-        lines=first.lines + second.lines,
-        messages=(first.messages + second.messages)[:MAX_MESSAGES],
-        num_violations=first.num_violations + second.num_violations,
-    )
 
 
 def _locate(file: str) -> str:
