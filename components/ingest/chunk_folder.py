@@ -54,6 +54,7 @@ def write_chunk_folder(
         staging = _make_staging(target)
         cleanup.callback(shutil.rmtree, staging, ignore_errors=True)
         job, files = chunk_job.plan_job(source, validation, chunks, str(staging))
+        others = sources.digest_others(source)
         notes = engine(job, files)
         findings = [finding for unit in notes.units for finding in unit.findings]
         findings += [finding for shard in notes.shards for finding in shard.findings]
@@ -63,7 +64,8 @@ def write_chunk_folder(
         tickers = quarantined[source.file_column(contract.TICKER)]
         summaries = [summary for shard in notes.shards for summary in shard.summaries]
         digests = {file: digest for unit in notes.units for file, digest in unit.digests.items()}
-        report = build_report(summaries, findings, tickers, sources.fingerprint(source, digests))
+        fingerprint = sources.join_digests(source, digests, others)
+        report = build_report(summaries, findings, tickers, fingerprint)
         (staging / QUARANTINE_FILE).write_text(quarantined.to_csv(index=False), encoding="utf-8")
         (staging / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         for passing in (chunk_job.ATTEMPTS_FOLDER, ROWS_FOLDER):

@@ -22,7 +22,7 @@ from components.ingest import row_files, sources
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig, cut_chunks
 from components.ingest.examples import encode_chunk
-from components.ingest.findings import Finding
+from components.ingest.findings import UNREADABLE, Finding
 from components.ingest.history import clean_rows
 from components.ingest.reference import ReferenceData, read_reference
 from components.ingest.report import TickerSummary, summarise_ticker
@@ -32,7 +32,7 @@ from components.ingest.shards import choose_num_shards, shard_of, shard_path
 from components.ingest.source_config import FILES, SourceConfig
 from components.ingest.tfrecords import RecordWriter
 from components.ingest.unit_rows import read_unit
-from components.ingest.units import Unit, digest_unit
+from components.ingest.units import Unit
 from components.lake import lake_source
 
 ATTEMPTS_FOLDER = ".attempts"
@@ -45,7 +45,7 @@ class UnitNotes(NamedTuple):
     Attributes:
       findings: of its rows.
       slices: shard -> its rows.
-      digests: file -> SHA-256 (hex), of the files that begin in the unit; none where the job wants none.
+      digests: file -> SHA-256 (hex), of the files that begin in the unit; none where none is wanted.
     """
 
     findings: list[Finding]
@@ -120,7 +120,10 @@ def read_rows(job: ChunkJob, unit: Unit) -> UnitNotes:
     """Reads and checks one unit, and leaves its rows, divided by shard, in the job's folder."""
     findings: list[Finding] = []
     slices = row_files.write_rows(job.folder, _pack_rows(job, unit, findings))
-    return UnitNotes(findings, slices, digest_unit(unit) if job.wants_digests else {})
+    left_out = {finding.file for finding in findings if finding.check == UNREADABLE}
+    begun = [part for part in unit if part.is_first and part.file not in left_out]
+    digests = {part.file: sources.digest_file(part.path) for part in begun} if job.wants_digests else {}
+    return UnitNotes(findings, slices, digests)
 
 
 def _pack_rows(job: ChunkJob, unit: Unit, findings: list[Finding]) -> Iterator[tuple[int, bytes]]:

@@ -19,6 +19,7 @@ from components.lake import lake_source
 
 METADATA_COLUMNS = (contract.TICKER, contract.SECTOR)
 READ_BYTES = 1 << 20
+LAKE = "lake"
 
 ListColumns = Callable[[], Iterable[str]]
 
@@ -52,20 +53,44 @@ def list_files(config: SourceConfig) -> list[str]:
     return files
 
 
-def fingerprint(config: SourceConfig, digests: Mapping[str, str] | None = None) -> str:
+def fingerprint(config: SourceConfig) -> str:
     """Returns a SHA-256 (hex) over all that is read: bars, metadata, actions, file and column names.
 
     A folder that moves as a whole keeps its fingerprint. A lake's depends on its bars alone, however they
     lie in files; they are not read for it.
+    """
+    others = digest_others(config)
+    files = [] if LAKE in others else list_files(config)
+    return join_digests(config, {file: digest_file(file) for file in files}, others)
+
+
+def join_digests(config: SourceConfig, bars: Mapping[str, str], others: Mapping[str, str]) -> str:
+    """Returns the fingerprint of what has been digested.
 
     Args:
       config: the source.
-      digests: file of bars -> what digest_file gave; files that are not among them are read.
+      bars: file -> what digest_file gave; nothing of a lake.
+      others: what digest_others gave.
     """
+    files = sorted(bars)
+    folder = os.path.dirname(files[0]) if len(files) == 1 else os.path.commonpath(files or ["."])
+    named = {os.path.relpath(file, folder or "."): bars[file] for file in files}
     digest = hashlib.sha256(json.dumps(dict(config.columns), sort_keys=True).encode())
-    for name, content in _list_contents(config, digests or {}):
+    for name, content in [*named.items(), *others.items()]:
         digest.update(f"\n{name}\n{content}".encode())
     return digest.hexdigest()
+
+
+def digest_others(config: SourceConfig) -> dict[str, str]:
+    """Returns name -> digest, of all that is read but files of bars: the lake, metadata and actions."""
+    digests = {}
+    if _is_lake(config):
+        digests[LAKE] = lake_source.fingerprint_lake(config.path, config.known_on)
+    if config.metadata_path:
+        digests["metadata"] = digest_file(config.metadata_path)
+    if config.actions_path:
+        digests["actions"] = digest_file(config.actions_path)
+    return digests
 
 
 def _is_lake(config: SourceConfig) -> bool:
@@ -76,21 +101,6 @@ def _is_lake(config: SourceConfig) -> bool:
             "leave it empty, or make a lake of the bars with `marketcast ingest`"
         )
     return is_lake
-
-
-def _list_contents(config: SourceConfig, digests: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Name and fingerprint of everything that is read."""
-    if _is_lake(config):
-        yield "lake", lake_source.fingerprint_lake(config.path, config.known_on)
-    else:
-        files = list_files(config)
-        folder = os.path.dirname(files[0]) if len(files) == 1 else os.path.commonpath(files)
-        for file in files:
-            yield os.path.relpath(file, folder or "."), digests.get(file) or digest_file(file)
-    if config.metadata_path:
-        yield "metadata", digest_file(config.metadata_path)
-    if config.actions_path:
-        yield "actions", digest_file(config.actions_path)
 
 
 def digest_file(file: str) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 
 from components.errors import InputError
 from components.ingest import tables
-from components.ingest.sources import digest_file
 
 UNIT_BYTES = 16 << 20
 UNIT_ROWS = 1 << 18
@@ -58,16 +56,6 @@ def plan_units(files: Sequence[str], num_wanted: int = 1) -> list[Unit]:
         open_unit.append(FilePart(file, _locate(file)))
         num_bytes += size
     return [*units, tuple(open_unit)] if open_unit else units
-
-
-def digest_unit(unit: Unit) -> dict[str, str]:
-    """Returns file -> SHA-256 (hex), of each file that begins in the unit and can be read."""
-    digests = {}
-    for part in unit:
-        if part.is_first:
-            with contextlib.suppress(InputError):  # Who reads its rows tells.
-                digests[part.file] = digest_file(part.path)
-    return digests
 
 
 def _locate(file: str) -> str:

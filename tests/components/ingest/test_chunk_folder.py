@@ -15,7 +15,7 @@ import pytest
 
 from components import contract
 from components.errors import InputError
-from components.ingest import chunk_folder, chunk_job, local_engine, row_files, shards, tables, units
+from components.ingest import chunk_folder, chunk_job, local_engine, row_files, shards, sources, tables, units
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunk_job import ChunkJob, JobNotes
 from components.ingest.chunks import ChunkConfig
@@ -76,6 +76,11 @@ def _quarantined(folder: pathlib.Path) -> pd.DataFrame:
     return pd.read_csv(folder / "chunks" / "quarantine.csv")[["ticker", "line", "reason"]]
 
 
+def _fingerprint(folder: pathlib.Path) -> str:
+    report = json.loads((folder / "ingest_report.json").read_text())
+    return str(report[contract.FINGERPRINT_PROPERTY])
+
+
 def _examples(files: Mapping[str, str]) -> dict[str, str]:
     return {name: digest for name, digest in files.items() if name.startswith("Split-")}
 
@@ -125,7 +130,9 @@ def test_row_groups_give_the_same_bytes(
 ) -> None:
     _small_blocks(monkeypatch)
     bars.to_parquet(tmp_path / "bars.parquet", row_group_size=row_group_size)
-    files = _cut(tmp_path / "chunks", SourceConfig(str(tmp_path / "bars.parquet"), ""))
+    source = SourceConfig(str(tmp_path / "bars.parquet"), "")
+    files = _cut(tmp_path / "chunks", source)
+    assert _fingerprint(tmp_path / "chunks") == sources.fingerprint(source)
     assert _examples(files) == _examples(whole)
     expected = _quarantined(whole_folder)
     pd.testing.assert_frame_equal(_quarantined(tmp_path), expected.assign(line=expected["line"] - 1))
@@ -139,7 +146,25 @@ def test_a_file_a_day_gives_the_same_bytes(
     order = np.random.default_rng(1).permutation(len(bars))
     for part, rows in enumerate(np.array_split(order, 40)):
         bars.iloc[rows].to_parquet(tmp_path / "days" / f"{part:02d}.parquet")
-    assert _examples(_cut(tmp_path / "chunks", SourceConfig(str(tmp_path / "days"), ""))) == _examples(whole)
+    source = SourceConfig(str(tmp_path / "days"), "")
+    assert _examples(_cut(tmp_path / "chunks", source)) == _examples(whole)
+    assert _fingerprint(tmp_path / "chunks") == sources.fingerprint(source)
+
+
+def test_the_fingerprint_is_of_the_bars_that_were_read(
+    whole_folder: pathlib.Path, whole: Mapping[str, str], tmp_path: pathlib.Path
+) -> None:
+    shutil.copy(whole_folder / "bars.csv", tmp_path)
+    source = SourceConfig(str(tmp_path / "*.csv"), "")
+    before = sources.fingerprint(source)
+
+    def engine(job: ChunkJob, files: Sequence[str]) -> JobNotes:
+        shutil.copy(whole_folder / "bars.csv", tmp_path / "later.csv")
+        return local_engine.run(job, files)
+
+    chunk_folder.write_chunk_folder(source, ValidationConfig(), CHUNKS, str(tmp_path / "chunks"), engine)
+    assert _fingerprint(tmp_path / "chunks") == before
+    assert _examples(_digest(tmp_path / "chunks")) == _examples(whole)
 
 
 def test_shards_are_chosen_by_size(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
