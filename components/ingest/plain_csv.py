@@ -1,8 +1,8 @@
 """CSV files without anything peculiar, read several times as fast as pandas does, to the same values.
 
-Plain is a file whose header names each column once, and whose lines have as many fields each, without
-quotes, and finite numbers in all number columns. Both readers round a number correctly, so that its bits are
-the same. What is not plain is left to pandas: its rules are those that hold.
+Plain is a file whose header names each column once, and whose lines have as many fields each, with quotes
+around whole fields alone, and finite numbers in all number columns. Both readers round a number correctly, so
+that its bits are the same. What is not plain is left to pandas: its rules are those that hold.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _read_tables(file: str, number_columns: Sequence[str]) -> Iterator[pa.Table]
                 yield _parse(data[:end], types)
                 begun = data[end:]
             if begun:
-                yield _parse(begun, types)
+                yield _parse(begun + b"\n", types)
     except _UNREADABLE as error:
         raise NotPlainError from error
 
@@ -75,7 +75,9 @@ def _read_header(stream: Iterable[bytes], number_columns: Sequence[str]) -> dict
         names = next(iter(stream), b"").decode("utf-8-sig").rstrip("\r\n").split(",")
     except UnicodeError as error:
         raise NotPlainError from error
-    if len(set(names)) < len(names) or not all(names) or '"' in "".join(names):
+    num_fields = len(names)
+    names = [name[1:-1] if name[0] == name[-1] == '"' else name for name in names if name]
+    if len(set(names)) < num_fields or not all(names) or '"' in "".join(names):
         raise NotPlainError
     if not set(names) & set(number_columns):  # A line without a single field could not be told.
         raise NotPlainError
@@ -83,13 +85,14 @@ def _read_header(stream: Iterable[bytes], number_columns: Sequence[str]) -> dict
 
 
 def _parse(lines: bytes, types: dict[str, pa.DataType]) -> pa.Table:
-    if b'"' in lines or b"\0" in lines or lines.count(b"\r") > lines.count(b"\r\n"):
+    is_plain = b"\0" not in lines and lines.count(b"\r") == lines.count(b"\r\n")
+    if not is_plain or (b'"' in lines and not _are_around_fields(lines)):
         raise NotPlainError
     try:
         table = pa.csv.read_csv(
             pa.BufferReader(lines),
             pa.csv.ReadOptions(use_threads=False, block_size=len(lines) + 1, column_names=list(types)),
-            pa.csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
+            pa.csv.ParseOptions(ignore_empty_lines=False),
             pa.csv.ConvertOptions(column_types=types, null_values=[]),
         )
     except pa.ArrowException as error:
@@ -98,3 +101,16 @@ def _parse(lines: bytes, types: dict[str, pa.DataType]) -> pa.Table:
     if not all(np.isfinite(column).all() for column in numbers):
         raise NotPlainError
     return table
+
+
+def _are_around_fields(lines: bytes) -> bool:
+    """Says whether each quote begins or ends a field, and no field goes on in the next line."""
+    text = np.frombuffer(b"\n" + lines + b"\n", np.uint8)
+    quotes, ends = np.flatnonzero(text == ord('"')), np.flatnonzero(text == ord("\n"))
+    is_open = np.searchsorted(quotes, ends) % 2 == 1
+    before, after = text[quotes[::2] - 1], text[quotes[1::2] + 1]
+    return bool(
+        not is_open.any()
+        and np.isin(before, np.frombuffer(b",\n", np.uint8)).all()
+        and np.isin(after, np.frombuffer(b",\r\n", np.uint8)).all()
+    )

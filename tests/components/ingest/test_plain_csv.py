@@ -38,6 +38,7 @@ def _draw_numbers(count: int) -> list[str]:
         HEADER + "A,1,2\n B ,3.5,4e1\n",
         HEADER + "NA,1,2\nnull,1,2\n,1,2",
         (HEADER + "A,1,2\nB,3,4\n").replace("\n", "\r\n"),
+        '"ticker","open",close\n"A","1",2\n"B,C",3," 4"\n"",3,4',
         "\ufeff" + HEADER + "Ä,1e-400, 2\n",
     ],
 )
@@ -68,7 +69,9 @@ def test_numbers_have_the_same_bits(tmp_path: pathlib.Path) -> None:
             HEADER + f"A,1,2{end}"
             for end in ("\n\n", "\r\n\r\n", "\nB,1\n", ",3\n", ",\n", "\rB,1,2\n", "\r")
         ),
-        HEADER + '"A",1,2\n',
+        *(HEADER + f"{field},1,2\n" for field in ('"A""B"', '"A\nB"', 'A"B', '"A"B', ' "A"', '"A" ', '"')),
+        HEADER + 'A,1,"2\nB,1,"\n',
+        HEADER.replace("open", '"open,1"') + "A,1,2\n",
         HEADER + "A\0,1,2\n",
         (HEADER + "Ä,1,2\n").encode("latin-1"),
         HEADER.replace("open", "öffnen").encode("latin-1") + b"A,1,2\n",
@@ -95,7 +98,7 @@ def test_a_file_that_breaks_off_is_not_plain(tmp_path: pathlib.Path) -> None:
             list(plain_csv.read_plain_blocks(file, NUMBERS, 1000))
 
 
-@pytest.mark.parametrize("last", ["T99,1,2", '"T99",1,2', "T99,many,2"])
+@pytest.mark.parametrize("last", ["T99,1,2", '"T""9""9",1,2', "T99,many,2"])
 def test_blocks_are_of_one_size_and_go_on_where_a_file_ceases_to_be_plain(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, last: str
 ) -> None:
