@@ -43,22 +43,13 @@ NOTES_FILE = "notes"
 """In the job's folder: what one stage leaves to the next, besides rows."""
 
 
-# A process starts with the peak of who started it: so that must be a small one. Spark's Java outlives the
-# command by a moment; it is then a child of the launcher, which counts it, too.
+# A process starts with the peak of who started it: so that must be a small one.
 LAUNCHER = """
-import ctypes, json, os, sys, time
-PR_SET_CHILD_SUBREAPER = 36
-ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+import json, os, sys, time
 start = time.perf_counter()
 process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
 _, status, usage = os.wait4(process, 0)
-wall, cpu = time.perf_counter() - start, usage.ru_utime + usage.ru_stime
-try:
-    while True:
-        _, _, other = os.wait3(0)
-        cpu += other.ru_utime + other.ru_stime
-except ChildProcessError:
-    print(json.dumps([cpu, wall, usage.ru_maxrss / 1024]))
+print(json.dumps([usage.ru_utime + usage.ru_stime, time.perf_counter() - start, usage.ru_maxrss / 1024]))
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
