@@ -53,7 +53,7 @@ test-browser: setup  ## the report in a headless Chromium
 test-postgres: setup  ## bars out of a PostgreSQL of this machine and runs into it, over TLS
 	@$(BIN)/python -m pytest -m postgres
 .PHONY: test-spark
-test-spark: setup  ## the ingest on a Spark of one master and two workers, one of them killed
+test-spark: setup  ## the ingest on a Spark, two workers at work, of which some are killed
 	@$(BIN)/python -m pytest -m spark
 
 .PHONY: k8s-render

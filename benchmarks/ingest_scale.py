@@ -2,6 +2,7 @@
 
 python -m benchmarks.ingest_scale                         1 and 5 million bars, on the local engine
 python -m benchmarks.ingest_scale 1 5 20 50               millions of bars
+python -m benchmarks.ingest_scale 1 --layouts             and of one CSV file, and of a thousand files
 python -m benchmarks.ingest_scale 20 --spark              and on Spark, one worker against two
 
 Each stage runs in a process of its own. The exponent of cost against size is that of CPU seconds, the start
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
+import pickle
 import shutil
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.bar_layouts import LAYOUTS, make_layout
 from benchmarks.synthetic_bars import simulate_tables, write_universe
 from components.ingest import local_engine, sources
 from components.ingest.bars import ValidationConfig
@@ -36,6 +39,8 @@ WHOLE = "marketcast ingest"
 VALIDATION = {"unadjusted_split": "quarantine"}
 CHUNKS = {"eval_start": "2015-01-01", "test_start": "2017-01-01"}
 WORKER_MB = 2048
+NOTES_FILE = "notes"
+"""In the job's folder: what one stage leaves to the next, besides rows."""
 
 
 # A process starts with the peak of who started it: so that must be a small one.
@@ -64,9 +69,9 @@ def run_stage(stage: str, bars: str, folder: str) -> None:
     if stage == "fingerprint":
         sources.fingerprint(source)
     elif stage == "read and check":
-        local_engine.read_files(job, files)
+        (pathlib.Path(folder) / NOTES_FILE).write_bytes(pickle.dumps(local_engine.read_files(job, files)))
     elif stage == "cut and write":
-        local_engine.write_files(job)
+        local_engine.write_files(job, pickle.loads((pathlib.Path(folder) / NOTES_FILE).read_bytes()))
 
 
 def measure(command: Sequence[str]) -> Cost:
@@ -88,15 +93,26 @@ def measure_local(bars: pathlib.Path, work: pathlib.Path) -> dict[str, Cost]:
     return costs
 
 
-def measure_command(bars: pathlib.Path, work: pathlib.Path, *engine: str) -> Cost:
+def measure_command(
+    bars: pathlib.Path, work: pathlib.Path, *engine: str, chunks: Mapping[str, str] = CHUNKS
+) -> Cost:
     """Measures the command on an engine."""
     settings = {"source.path": str(bars), "source.metadata_path": "''"}
     settings |= {f"validation.{key}": value for key, value in VALIDATION.items()}
-    settings |= {f"chunks.{key}": value for key, value in CHUNKS.items()}
+    settings |= {f"chunks.{key}": value for key, value in chunks.items()}
     flags = [f"--set={key}={value}" for key, value in settings.items()]
     cost = measure(["-m", "pipeline.cli", "ingest", "--chunks", str(work / "chunks"), *flags, *engine])
     shutil.rmtree(work / "chunks")
     return cost
+
+
+def measure_layouts(num_bars: int, root: pathlib.Path, work: pathlib.Path) -> dict[str, Cost]:
+    """Measures the command on the same number of bars in other files."""
+    costs = {}
+    for title, layout in LAYOUTS.items():
+        bars = make_layout(title, num_bars, SEED, root)
+        costs[title] = measure_command(bars, work, chunks=layout.chunks)
+    return costs
 
 
 def measure_spark(bars: pathlib.Path, work: pathlib.Path) -> dict[str, Cost]:
@@ -145,6 +161,7 @@ def main() -> None:
     """Measures, prints, and leaves the figures in run/benchmark/ingest_scale.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("millions", type=float, nargs="*", default=[1.0, 5.0])
+    parser.add_argument("--layouts", action="store_true")
     parser.add_argument("--spark", action="store_true")
     parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path("run/benchmark").resolve())
     given = parser.parse_args()
@@ -155,6 +172,8 @@ def main() -> None:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
         costs[num_bars] = measure_local(bars, work)
+        if given.layouts:
+            costs[num_bars] |= measure_layouts(num_bars, given.root, work)
         if given.spark:
             costs[num_bars] |= measure_spark(bars, work)
         print_costs({num_bars: costs[num_bars]})

@@ -15,14 +15,15 @@ from components import contract
 from components.errors import InputError
 from components.ingest import chunk_job, sources
 from components.ingest.bars import ValidationConfig
-from components.ingest.chunk_job import ChunkJob, ShardNotes
+from components.ingest.chunk_job import ChunkJob, JobNotes
 from components.ingest.chunks import ChunkConfig
 from components.ingest.findings import raise_refused
 from components.ingest.report import QUARANTINE_FILE, REPORT_FILE, build_report, collect_quarantined
+from components.ingest.row_files import ROWS_FOLDER
 from components.ingest.shards import shard_path
 from components.ingest.source_config import SourceConfig
 
-Engine = Callable[[ChunkJob, Sequence[str]], list[ShardNotes]]
+Engine = Callable[[ChunkJob, Sequence[str]], JobNotes]
 """Does a job's two steps for all its files and shards; see local_engine.run."""
 _FOLDER_MODE = 0o755
 
@@ -53,18 +54,22 @@ def write_chunk_folder(
         staging = _make_staging(target)
         cleanup.callback(shutil.rmtree, staging, ignore_errors=True)
         job, files = chunk_job.plan_job(source, validation, chunks, str(staging))
-        before = sources.fingerprint(source)
+        others = sources.digest_others(source)
         notes = engine(job, files)
-        findings = [finding for shard in notes for finding in shard.findings]
+        findings = [finding for unit in notes.units for finding in unit.findings]
+        findings += [finding for shard in notes.shards for finding in shard.findings]
         raise_refused(findings)
-        _check_all_there(job)
+        chunk_job.check_written(job.folder, _list_files(job))
         quarantined = collect_quarantined(findings, source)
         tickers = quarantined[source.file_column(contract.TICKER)]
-        summaries = [summary for shard in notes for summary in shard.summaries]
-        report = build_report(summaries, findings, tickers, before)
+        summaries = [summary for shard in notes.shards for summary in shard.summaries]
+        digests = {file: digest for unit in notes.units for file, digest in unit.digests.items()}
+        fingerprint = sources.join_digests(source, digests, others)
+        report = build_report(summaries, findings, tickers, fingerprint)
         (staging / QUARANTINE_FILE).write_text(quarantined.to_csv(index=False), encoding="utf-8")
         (staging / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        shutil.rmtree(staging / chunk_job.ATTEMPTS_FOLDER, ignore_errors=True)
+        for passing in (chunk_job.ATTEMPTS_FOLDER, ROWS_FOLDER):
+            shutil.rmtree(staging / passing, ignore_errors=True)
         os.replace(staging, target)
     return report
 
@@ -77,18 +82,13 @@ def _check_free(target: pathlib.Path) -> None:
         )
 
 
-def _check_all_there(job: ChunkJob) -> None:
-    paths = [
+def _list_files(job: ChunkJob) -> list[str]:
+    """Paths within the folder of all that shall be there."""
+    return [
         shard_path(split, index, job.num_shards)
         for split in contract.SPLITS
         for index in range(job.num_shards)
     ]
-    missing = [path for path in paths if not os.path.exists(os.path.join(job.folder, path))]
-    if missing:
-        raise InputError(
-            "--chunks must name a folder that this process and all workers see, got one without "
-            f"{len(missing)} of the {len(paths)} files that they wrote; name one on a volume that all mount"
-        )
 
 
 def _make_staging(target: pathlib.Path) -> pathlib.Path:

@@ -1,4 +1,4 @@
-"""Parses one file's rows and checks them one by one; a row is looked at alone."""
+"""Parses rows of files and checks them one by one; a row is looked at alone."""
 
 from __future__ import annotations
 
@@ -34,8 +34,22 @@ class _Violation(NamedTuple):
     expected: str
 
 
+class RowTable(NamedTuple):
+    """Rows of one or more files, unchecked.
+
+    Attributes:
+      rows: as sources.read_rows gives them, n; adj_close may be missing and is then close.
+      files: their names.
+      file_index: int64 [n], into `files`.
+    """
+
+    rows: pd.DataFrame
+    files: tuple[str, ...]
+    file_index: Integers
+
+
 class ParsedRows(NamedTuple):
-    """One file's rows as numbers.
+    """Rows as numbers.
 
     Attributes:
       tickers: object [n], text without outer blanks.
@@ -58,28 +72,35 @@ def check_rows(
     Returns:
       The sound rows, ticker -> Piece, and what was found.
     """
-    block, findings = check_block(rows, file, config, last_day)
+    block, findings = check_block(of_one_file(rows, file), config, last_day)
     pieces = {ticker: Piece(file, own.lines, own.dates, own.values) for ticker, own in split_by_ticker(block)}
     return pieces, findings
 
 
+def of_one_file(rows: pd.DataFrame, file: str) -> RowTable:
+    """Returns the rows with their file."""
+    return RowTable(rows, (file,), np.zeros(len(rows), np.int64))
+
+
 def check_block(
-    rows: pd.DataFrame, file: str, config: ValidationConfig, last_day: int | None = None
+    table: RowTable, config: ValidationConfig, last_day: int | None = None
 ) -> tuple[RowBlock, list[Finding]]:
-    """Parses and checks rows of one file.
+    """Parses and checks rows.
 
     Args:
-      rows: as sources.read_rows gives them; adj_close may be missing and is then close.
-      file: their file, for the messages.
+      table: the rows.
       config: the policies.
       last_day: days since 1970-01-01; later bars are ignored. None keeps all.
     Returns:
-      The sound rows, tickers in the order in which they come up, and what was found.
+      The sound rows, tickers in the order in which they come up, and what was found in each file.
     """
+    rows = table.rows
     if contract.ADJ_CLOSE not in rows:
         rows = rows.assign(**{contract.ADJ_CLOSE: rows[contract.CLOSE]})
     if last_day is not None:
-        rows = rows[~(parse_days(rows[contract.DATE]) > EPOCH + np.timedelta64(last_day, "D"))]
+        known = ~(parse_days(rows[contract.DATE]) > EPOCH + np.timedelta64(last_day, "D"))
+        rows, table = rows[known], table._replace(file_index=table.file_index[known])
+    table = table._replace(rows=rows)
     parsed = parse_rows(rows)
     bad = np.zeros(len(rows), bool)
     findings = []
@@ -87,10 +108,11 @@ def check_block(
         mask = violation.mask
         if violation.check in _OF_SOUND_ROWS:
             mask = mask & ~bad
-        if mask.any():
-            findings.append(_finding(violation._replace(mask=mask), rows, parsed, file, config))
-            bad |= mask
-    return _sound(parsed, rows.index.to_numpy(np.int64), ~bad, file), findings
+        for index in np.unique(table.file_index[mask]):
+            own = np.flatnonzero(mask & (table.file_index == index))
+            findings.append(_finding(violation, own, table, parsed, config))
+        bad |= mask
+    return _sound(parsed, table, ~bad), findings
 
 
 def parse_rows(rows: pd.DataFrame) -> ParsedRows:
@@ -167,16 +189,16 @@ def _violations(parsed: ParsedRows, config: ValidationConfig) -> Iterator[_Viola
 
 
 def _finding(
-    violation: _Violation, rows: pd.DataFrame, parsed: ParsedRows, file: str, config: ValidationConfig
+    violation: _Violation, where: Integers, table: RowTable, parsed: ParsedRows, config: ValidationConfig
 ) -> Finding:
-    where = np.flatnonzero(violation.mask)
-    policy = getattr(config, violation.check)
-    lines = rows.index.to_numpy()[where]
+    """Makes a finding of some rows of one file."""
+    file, policy = table.files[table.file_index[where[0]]], getattr(config, violation.check)
+    lines = table.rows.index.to_numpy()[where]
     messages = [
-        f"{file}, line {rows.index[row]}, column {violation.column}: must be {violation.expected}, got "
-        f"{_shown(rows, row, violation)} ({_bar(parsed, row)}); "
+        f"{file}, line {line}, column {violation.column}: must be {violation.expected}, got "
+        f"{_shown(table.rows, row, violation)} ({_bar(parsed, row)}); "
         f"mend the line{or_quarantine(violation.check, policy)}"
-        for row in where[:MAX_MESSAGES]
+        for row, line in zip(where[:MAX_MESSAGES].tolist(), lines[:MAX_MESSAGES], strict=True)
     ]
     reason = f"{violation.check}: {violation.column} must be {violation.expected}"
     return Finding(violation.check, policy, file, tuple(lines.tolist()), reason, tuple(messages), len(lines))
@@ -199,15 +221,15 @@ def _shown(rows: pd.DataFrame, row: int, violation: _Violation) -> str:
     return shown
 
 
-def _sound(parsed: ParsedRows, lines: Integers, sound: Booleans, file: str) -> RowBlock:
+def _sound(parsed: ParsedRows, table: RowTable, sound: Booleans) -> RowBlock:
     rows = np.flatnonzero(sound)
     codes, tickers = pd.factorize(parsed.tickers[rows])
     return RowBlock(
         tickers=tuple(map(str, tickers)),
         ticker_index=codes.astype(np.int64),
-        files=(file,),
-        file_index=np.zeros(len(rows), np.int64),
-        lines=lines[rows],
+        files=table.files,
+        file_index=table.file_index[rows],
+        lines=table.rows.index.to_numpy(np.int64)[rows],
         dates=(parsed.days[rows] - EPOCH).astype(np.int64),
         values=parsed.values[rows],
     )

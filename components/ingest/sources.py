@@ -6,7 +6,7 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from components.lake import lake_source
 
 METADATA_COLUMNS = (contract.TICKER, contract.SECTOR)
 READ_BYTES = 1 << 20
+LAKE = "lake"
 
 ListColumns = Callable[[], Iterable[str]]
 
@@ -58,10 +59,38 @@ def fingerprint(config: SourceConfig) -> str:
     A folder that moves as a whole keeps its fingerprint. A lake's depends on its bars alone, however they
     lie in files; they are not read for it.
     """
+    others = digest_others(config)
+    files = [] if LAKE in others else list_files(config)
+    return join_digests(config, {file: digest_file(file) for file in files}, others)
+
+
+def join_digests(config: SourceConfig, bars: Mapping[str, str], others: Mapping[str, str]) -> str:
+    """Returns the fingerprint of what has been digested.
+
+    Args:
+      config: the source.
+      bars: file -> what digest_file gave; nothing of a lake.
+      others: what digest_others gave.
+    """
+    files = sorted(bars)
+    folder = os.path.dirname(files[0]) if len(files) == 1 else os.path.commonpath(files or ["."])
+    named = {os.path.relpath(file, folder or "."): bars[file] for file in files}
     digest = hashlib.sha256(json.dumps(dict(config.columns), sort_keys=True).encode())
-    for name, content in _list_contents(config):
+    for name, content in [*named.items(), *others.items()]:
         digest.update(f"\n{name}\n{content}".encode())
     return digest.hexdigest()
+
+
+def digest_others(config: SourceConfig) -> dict[str, str]:
+    """Returns name -> digest, of all that is read but files of bars: the lake, metadata and actions."""
+    digests = {}
+    if _is_lake(config):
+        digests[LAKE] = lake_source.fingerprint_lake(config.path, config.known_on)
+    if config.metadata_path:
+        digests["metadata"] = digest_file(config.metadata_path)
+    if config.actions_path:
+        digests["actions"] = digest_file(config.actions_path)
+    return digests
 
 
 def _is_lake(config: SourceConfig) -> bool:
@@ -72,21 +101,6 @@ def _is_lake(config: SourceConfig) -> bool:
             "leave it empty, or make a lake of the bars with `marketcast ingest`"
         )
     return is_lake
-
-
-def _list_contents(config: SourceConfig) -> Iterator[tuple[str, str]]:
-    """Name and fingerprint of everything that is read."""
-    if _is_lake(config):
-        yield "lake", lake_source.fingerprint_lake(config.path, config.known_on)
-    else:
-        files = list_files(config)
-        folder = os.path.dirname(files[0]) if len(files) == 1 else os.path.commonpath(files)
-        for file in files:
-            yield os.path.relpath(file, folder or "."), digest_file(file)
-    if config.metadata_path:
-        yield "metadata", digest_file(config.metadata_path)
-    if config.actions_path:
-        yield "actions", digest_file(config.actions_path)
 
 
 def digest_file(file: str) -> str:
@@ -120,7 +134,7 @@ def read_rows(file: str, config: SourceConfig) -> pd.DataFrame:
       InputError: the file cannot be read, holds no rows, lacks a column, or has adj_close beside
         source.actions_path.
     """
-    table = tables.read_table(file, number_columns(config), _file_columns(config))
+    table = tables.read_table(file, number_columns(config), file_columns(config))
     return take_columns(table, file, config, lambda: tables.read_table(file).columns)
 
 
@@ -139,9 +153,9 @@ def read_row_blocks(
       InputError: as read_rows does, when it comes to it.
     """
     num_rows = 0
-    for table in tables.read_blocks(file, number_columns(config), _file_columns(config), row_groups):
+    for table in tables.read_blocks(file, number_columns(config), file_columns(config), row_groups):
         num_rows += len(table)
-        yield _name_columns(table, file, config, lambda: tables.read_table(file).columns)
+        yield name_columns(table, file, config, lambda: tables.read_table(file).columns)
     if not num_rows and row_groups is None:
         raise _no_rows(file)
 
@@ -151,7 +165,8 @@ def number_columns(config: SourceConfig) -> list[str]:
     return [config.file_column(name) for name in contract.BAR_COLUMNS if config.file_column(name)]
 
 
-def _file_columns(config: SourceConfig) -> list[str]:
+def file_columns(config: SourceConfig) -> list[str]:
+    """All columns that are read, as the source calls them."""
     return [config.file_column(name) for name in COLUMNS]
 
 
@@ -168,7 +183,7 @@ def take_columns(
     Raises:
       InputError: there are no rows, a column is missing, or adj_close is there beside source.actions_path.
     """
-    named = _name_columns(table, place, config, list_columns)
+    named = name_columns(table, place, config, list_columns)
     if named.empty:
         raise _no_rows(place)
     return named
@@ -178,9 +193,10 @@ def _no_rows(place: str) -> InputError:
     return InputError(f"{place} must hold bars, got no rows; add bars, or take the file away")
 
 
-def _name_columns(
-    table: pd.DataFrame, place: str, config: SourceConfig, list_columns: ListColumns | None
+def name_columns(
+    table: pd.DataFrame, place: str, config: SourceConfig, list_columns: ListColumns | None = None
 ) -> pd.DataFrame:
+    """Does what take_columns does, but there may be no rows."""
     ours = {config.file_column(name): name for name in COLUMNS if config.file_column(name)}
     adj_close = config.file_column(contract.ADJ_CLOSE)
     if config.actions_path and adj_close in table:

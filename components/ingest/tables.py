@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from components import object_store
 from components.errors import InputError
+from components.ingest import plain_csv
 
 CSV_SUFFIXES = (".csv", ".csv.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -32,7 +33,8 @@ BLOCK_ROWS = 1 << 17
 LINE = "line"
 """Name of a table's index."""
 
-_BROKEN = (OSError, EOFError, zlib.error, UnicodeError, pa.ArrowException)
+BROKEN = (OSError, EOFError, zlib.error, UnicodeError, pa.ArrowException)
+"""What readers raise of a file that cannot be read."""
 _MALFORMED = (pd.errors.ParserError, pd.errors.EmptyDataError)
 
 
@@ -85,6 +87,11 @@ def is_parquet(file: str) -> bool:
     return file.lower().endswith(PARQUET_SUFFIXES)
 
 
+def first_line(file: str) -> int:
+    """Returns what the first row's line is called."""
+    return PARQUET_FIRST_LINE if is_parquet(file) else CSV_FIRST_LINE
+
+
 def count_group_rows(file: str) -> list[int]:
     """Returns the rows of each row group of a Parquet file.
 
@@ -103,7 +110,7 @@ def _telling_of(file: str) -> Iterator[None]:
         yield
     except UnicodeError as error:
         raise InputError(f"{file} must be UTF-8 text, got {error}; save the file as UTF-8") from error
-    except _BROKEN as error:
+    except BROKEN as error:
         raise InputError(
             f"{file} must be a readable file, got {type(error).__name__}: {error}; check the path, its "
             "permissions and that the file is whole"
@@ -125,7 +132,7 @@ def _read_csv(
 ) -> pd.DataFrame:
     try:
         table = _parse_csv(file, number_columns)
-    except (*_BROKEN, *_MALFORMED):
+    except (*BROKEN, *_MALFORMED):
         raise
     except ValueError:  # A number column holds something else: keep its text, so that it can be shown.
         table = _parse_csv(file, ())
@@ -135,13 +142,26 @@ def _read_csv(
 def _read_csv_blocks(file: str, number_columns: Sequence[str]) -> Iterator[pd.DataFrame]:
     num_given = 0
     try:
+        for plain in plain_csv.read_plain_blocks(file, number_columns, BLOCK_ROWS):
+            table = to_pandas(plain)
+            first = CSV_FIRST_LINE + num_given * BLOCK_ROWS
+            table.index = pd.RangeIndex(first, first + len(table), name=LINE)
+            yield table
+            num_given += 1
+    except plain_csv.NotPlainError:  # The blocks before are read again and passed over.
+        yield from itertools.islice(_read_any_csv_blocks(file, number_columns), num_given, None)
+
+
+def _read_any_csv_blocks(file: str, number_columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    num_given = 0
+    try:
         with _parse_csv(file, number_columns, BLOCK_ROWS) as blocks:
             for table in blocks:
                 yield _number_lines(table, CSV_FIRST_LINE + num_given * BLOCK_ROWS)
                 num_given += 1
-    except (*_BROKEN, *_MALFORMED):
+    except (*BROKEN, *_MALFORMED):
         raise
-    except ValueError:  # As in _read_csv; the blocks before are read again and passed over.
+    except ValueError:  # As in _read_csv; here, too, blocks are passed over.
         with _parse_csv(file, (), BLOCK_ROWS) as blocks:
             for index, table in itertools.islice(enumerate(blocks), num_given, None):
                 yield _number_lines(table, CSV_FIRST_LINE + index * BLOCK_ROWS)
@@ -181,12 +201,13 @@ def _read_parquet(file: str, columns: Sequence[str]) -> pd.DataFrame:
     parquet = _open_parquet(file)
     chosen = [name for name in parquet.schema_arrow.names if name in columns]
     # pyarrow's threads may outlive the interpreter, which aborts then (seen with pyarrow 10).
-    table = _to_pandas(parquet.read(chosen if columns else None, use_threads=False))
+    table = to_pandas(parquet.read(chosen if columns else None, use_threads=False))
     table.index = pd.RangeIndex(PARQUET_FIRST_LINE, PARQUET_FIRST_LINE + len(table), name=LINE)
     return table
 
 
-def _to_pandas(table: pa.Table) -> pd.DataFrame:
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Returns a table of Arrow's as pandas has it, days as moments where that is possible."""
     try:
         return table.to_pandas(ignore_metadata=True, use_threads=False, date_as_object=False)
     except pa.ArrowInvalid:  # A day that pandas has no moment for: keep it as it is, so that it can be shown.
@@ -202,7 +223,7 @@ def _read_parquet_blocks(
         if row_groups is not None:
             first += sum(source.metadata.row_group(index).num_rows for index in range(row_groups[0]))
         for batch in source.iter_batches(BLOCK_ROWS, row_groups, chosen, use_threads=False):
-            table = _to_pandas(pa.Table.from_batches([batch]))
+            table = to_pandas(pa.Table.from_batches([batch]))
             table.index = pd.RangeIndex(first, first + len(table), name=LINE)
             first += len(table)
             yield table

@@ -1,4 +1,4 @@
-"""`marketcast ingest --engine spark` on a standalone Spark with two workers, one of which dies."""
+"""`marketcast ingest --engine spark` on a standalone Spark, two workers at work, of which some die."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NUM_FILES = 8
 NUM_SHARDS = 6
 SETTLE_SECONDS = 0.3
 """What a stopped executor had said before is with the driver by then."""
-WRITE_STAGE = 1
+READ_STAGE, WRITE_STAGE = 0, 1
 FLAGS = ["chunks.eval_start=2004-01-01", "chunks.test_start=2006-01-01", f"chunks.num_shards={NUM_SHARDS}"]
 
 
@@ -47,7 +47,8 @@ def fixture_bars(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 
 def _arguments(bars: pathlib.Path, chunks: pathlib.Path, *more: str) -> list[str]:
-    flags = [f"source.path={bars}", "source.metadata_path=''", *FLAGS]
+    """The bars by a path that holds in the driver's folder alone."""
+    flags = [f"source.path={os.path.relpath(bars, ROOT)}", "source.metadata_path=''", *FLAGS]
     return ["ingest", "--chunks", str(chunks), "--json", *(f"--set={flag}" for flag in flags), *more]
 
 
@@ -70,8 +71,8 @@ def fixture_local(bars: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(name="spark", scope="module")
 def fixture_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
-    """One for all tests; the last of them kills a worker."""
-    with run_spark(tmp_path_factory.mktemp("spark"), num_workers=2) as spark:
+    """One for all tests; two of them kill a worker each."""
+    with run_spark(tmp_path_factory.mktemp("spark"), num_workers=4) as spark:
         yield spark
 
 
@@ -123,10 +124,10 @@ class SparkProgram:
             self._process.kill()
             self._process.communicate()
 
-    def find_writer(self) -> tuple[str, str] | None:
-        """The program's name with Spark and an executor of it that writes a shard now."""
+    def find_executor(self, stage: int) -> tuple[str, str] | None:
+        """The program's name with Spark and an executor of it that is at a task of the stage now."""
         application = read_json(self.page)[0]["id"]
-        tasks = read_json(f"{self.page}/{application}/stages/{WRITE_STAGE}/0/taskList?status=running")
+        tasks = read_json(f"{self.page}/{application}/stages/{stage}/0/taskList?status=running")
         return (application, tasks[0]["executorId"]) if tasks else None
 
     def ended_tasks(self) -> list[tuple[int, str, str]]:
@@ -165,32 +166,33 @@ def test_by_spark_submit_two_workers_write_the_bytes_of_the_local_engine(
     assert all(set(executors) == {"0", "1"} for executors in by_stage.values())
 
 
-def test_a_worker_killed_while_it_writes_a_shard_changes_nothing(
-    spark: Spark, bars: pathlib.Path, local: Mapping[str, str], tmp_path: pathlib.Path
+@pytest.mark.parametrize("stage", [READ_STAGE, WRITE_STAGE])
+def test_a_worker_killed_at_work_changes_nothing(
+    spark: Spark, bars: pathlib.Path, local: Mapping[str, str], tmp_path: pathlib.Path, stage: int
 ) -> None:
     arguments = _arguments(bars, tmp_path / "chunks", "--engine", "spark", "--spark-master", spark.url)
     with _started(tmp_path, [*MARKETCAST, *arguments]) as program:
-        killed = wait_for(lambda: _kill_writer(program, spark), "a task that writes")
+        killed = wait_for(lambda: _kill_worker(program, spark, stage), "a task of the stage")
         program.finish()
     assert _digests(tmp_path / "chunks") == local
     ended = program.ended_tasks()
-    assert (WRITE_STAGE, killed, "ExecutorLostFailure") in ended
+    assert (stage, killed, "ExecutorLostFailure") in ended
     assert sum(reason == "Success" for _, _, reason in ended) > NUM_FILES + NUM_SHARDS - 1
 
 
-def _kill_writer(program: SparkProgram, spark: Spark) -> str | None:
-    """Kills the worker of a task that writes, and returns its executor; None where none could be caught.
+def _kill_worker(program: SparkProgram, spark: Spark, stage: int) -> str | None:
+    """Kills the worker of a task of the stage, and returns its executor; None where none could be caught.
 
     It is stopped first: a task that still runs then cannot end before the kill.
     """
-    writer = program.find_writer()
-    if writer is None:
+    found = program.find_executor(stage)
+    if found is None:
         return None
-    worker: Daemon = spark.worker_of(*writer)
+    worker: Daemon = spark.worker_of(*found)
     worker.send(signal.SIGSTOP)
     time.sleep(SETTLE_SECONDS)
-    if program.find_writer() != writer:
+    if program.find_executor(stage) != found:
         worker.send(signal.SIGCONT)
         return None
     worker.send(signal.SIGKILL)
-    return writer[1]
+    return found[1]

@@ -6,7 +6,8 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,11 @@ import pytest
 
 from components import contract
 from components.errors import InputError
-from components.ingest import chunk_folder, local_engine, shards, tables, units
+from components.ingest import chunk_folder, chunk_job, local_engine, row_files, shards, sources, tables, units
 from components.ingest.bars import ValidationConfig
+from components.ingest.chunk_job import ChunkJob, JobNotes
 from components.ingest.chunks import ChunkConfig
+from components.ingest.row_blocks import RowBlock
 from components.ingest.source_config import SourceConfig
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 from tests.fixtures import bad_bars
@@ -35,6 +38,11 @@ def _cut(
     chunk_folder.write_chunk_folder(
         source, validation or ValidationConfig(), chunks, str(folder), local_engine.run
     )
+    return _digest(folder)
+
+
+def _digest(folder: pathlib.Path) -> Mapping[str, str]:
+    """Path within the folder -> SHA-256."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -66,6 +74,11 @@ def fixture_whole(bars: pd.DataFrame, whole_folder: pathlib.Path) -> Mapping[str
 def _quarantined(folder: pathlib.Path) -> pd.DataFrame:
     """Which rows, and why."""
     return pd.read_csv(folder / "chunks" / "quarantine.csv")[["ticker", "line", "reason"]]
+
+
+def _fingerprint(folder: pathlib.Path) -> str:
+    report = json.loads((folder / "ingest_report.json").read_text())
+    return str(report[contract.FINGERPRINT_PROPERTY])
 
 
 def _examples(files: Mapping[str, str]) -> dict[str, str]:
@@ -117,7 +130,9 @@ def test_row_groups_give_the_same_bytes(
 ) -> None:
     _small_blocks(monkeypatch)
     bars.to_parquet(tmp_path / "bars.parquet", row_group_size=row_group_size)
-    files = _cut(tmp_path / "chunks", SourceConfig(str(tmp_path / "bars.parquet"), ""))
+    source = SourceConfig(str(tmp_path / "bars.parquet"), "")
+    files = _cut(tmp_path / "chunks", source)
+    assert _fingerprint(tmp_path / "chunks") == sources.fingerprint(source)
     assert _examples(files) == _examples(whole)
     expected = _quarantined(whole_folder)
     pd.testing.assert_frame_equal(_quarantined(tmp_path), expected.assign(line=expected["line"] - 1))
@@ -131,7 +146,25 @@ def test_a_file_a_day_gives_the_same_bytes(
     order = np.random.default_rng(1).permutation(len(bars))
     for part, rows in enumerate(np.array_split(order, 40)):
         bars.iloc[rows].to_parquet(tmp_path / "days" / f"{part:02d}.parquet")
-    assert _examples(_cut(tmp_path / "chunks", SourceConfig(str(tmp_path / "days"), ""))) == _examples(whole)
+    source = SourceConfig(str(tmp_path / "days"), "")
+    assert _examples(_cut(tmp_path / "chunks", source)) == _examples(whole)
+    assert _fingerprint(tmp_path / "chunks") == sources.fingerprint(source)
+
+
+def test_the_fingerprint_is_of_the_bars_that_were_read(
+    whole_folder: pathlib.Path, whole: Mapping[str, str], tmp_path: pathlib.Path
+) -> None:
+    shutil.copy(whole_folder / "bars.csv", tmp_path)
+    source = SourceConfig(str(tmp_path / "*.csv"), "")
+    before = sources.fingerprint(source)
+
+    def engine(job: ChunkJob, files: Sequence[str]) -> JobNotes:
+        shutil.copy(whole_folder / "bars.csv", tmp_path / "later.csv")
+        return local_engine.run(job, files)
+
+    chunk_folder.write_chunk_folder(source, ValidationConfig(), CHUNKS, str(tmp_path / "chunks"), engine)
+    assert _fingerprint(tmp_path / "chunks") == before
+    assert _examples(_digest(tmp_path / "chunks")) == _examples(whole)
 
 
 def test_shards_are_chosen_by_size(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,9 +200,70 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: pathlib.Path) -> 
 def test_files_that_workers_wrote_elsewhere_are_missed(tmp_path: pathlib.Path) -> None:
     with pytest.raises(InputError, match="that this process and all workers see"):
         chunk_folder.write_chunk_folder(
-            SHIPPED_SOURCE, ValidationConfig(), CHUNKS, str(tmp_path / "chunks"), lambda *_: []
+            SHIPPED_SOURCE, ValidationConfig(), CHUNKS, str(tmp_path / "chunks"), lambda *_: JobNotes([], [])
         )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_attempts_that_die_or_come_twice_change_nothing(
+    whole_folder: pathlib.Path,
+    whole: Mapping[str, str],
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _small_blocks(monkeypatch)
+
+    def engine(job: ChunkJob, files: Sequence[str]) -> JobNotes:
+        local_engine.run(job, files)
+        with pytest.MonkeyPatch.context() as dying, pytest.raises(OSError, match="killed"):
+            dying.setattr(RowBlock, "to_bytes", _die_later())
+            local_engine.read_files(job, files)
+        return local_engine.run(job, files)
+
+    source = SourceConfig(str(whole_folder / "bars.csv"), "")
+    chunk_folder.write_chunk_folder(source, ValidationConfig(), CHUNKS, str(tmp_path / "chunks"), engine)
+    assert _digest(tmp_path / "chunks") == whole
+
+
+def _die_later() -> Callable[[RowBlock], bytes]:
+    """Of a block some rows come out, and then no more."""
+    left = iter([b"some", b"more"])
+
+    def to_bytes(_: RowBlock) -> bytes:
+        if data := next(left, b""):
+            return data
+        raise OSError("killed")
+
+    return to_bytes
+
+
+def test_rows_that_workers_wrote_elsewhere_are_missed(tmp_path: pathlib.Path) -> None:
+    def engine(job: ChunkJob, files: Sequence[str]) -> JobNotes:
+        units = local_engine.read_files(job, files)
+        shutil.rmtree(pathlib.Path(job.folder) / row_files.ROWS_FOLDER)
+        return JobNotes(units, local_engine.write_files(job, units))
+
+    with pytest.raises(InputError, match="without 1 of the 1 files that they wrote"):
+        chunk_folder.write_chunk_folder(
+            SHIPPED_SOURCE, ValidationConfig(), CHUNKS, str(tmp_path / "chunks"), engine
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_relative_files_are_found_from_any_folder(
+    whole_folder: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(whole_folder)
+    source = SourceConfig("bars.csv", "")
+    expected = _cut(tmp_path / "here", source)
+    job, files = chunk_job.plan_job(source, ValidationConfig(), CHUNKS, str(tmp_path / "job"))
+    planned = units.plan_units(files)
+    monkeypatch.chdir(tmp_path)
+    notes = [chunk_job.read_rows(job, unit) for unit in planned]
+    for shard, slices in enumerate(chunk_job.gather_slices(job, notes)):
+        chunk_job.write_shard(job, shard, slices)
+    assert _examples(_digest(tmp_path / "job")) == _examples(expected)
+    assert {finding.file for unit in notes for finding in unit.findings} == {"bars.csv"}
 
 
 def test_a_text_among_the_numbers_of_a_later_block_changes_nothing_else(

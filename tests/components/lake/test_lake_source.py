@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,13 @@ import pytest
 
 from components import contract
 from components.errors import InputError
-from components.ingest import sources
+from components.ingest import local_engine, sources
 from components.ingest.bars import ValidationConfig
+from components.ingest.chunk_folder import write_chunk_folder
+from components.ingest.chunk_job import ChunkJob, JobNotes
 from components.ingest.panel import read_panel
 from components.ingest.source_config import SourceConfig
-from tests.components.ingest.shipped import SHIPPED_SOURCE
+from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 from tests.components.lake.lakes import add, make_bars, take_in, write_csv
 
 OLD = make_bars(["AA", "BB"], ["2020-12-30", "2020-12-31"])
@@ -48,6 +51,20 @@ def test_the_fingerprint_is_of_the_bars_alone(tmp_path: pathlib.Path) -> None:
     assert second != first == sources.fingerprint(SourceConfig(str(one), "", known_on="2021-01-05"))
     add(one, {("AA", "2021-01-04"): 6.0}, "2021-01-07", is_correction=True)
     assert sources.fingerprint(SourceConfig(str(one), "")) not in (first, second)
+
+
+def test_chunks_are_of_the_lake_as_it_was_when_they_were_begun(tmp_path: pathlib.Path) -> None:
+    lake = tmp_path / "lake"
+    take_in(lake, SHIPPED_SOURCE.path, known_on="2021-01-03")
+    source = dataclasses.replace(SHIPPED_SOURCE, path=str(lake))
+    before = sources.fingerprint(source)
+
+    def engine(job: ChunkJob, files: Sequence[str]) -> JobNotes:
+        add(lake, {("AA", "2020-12-30"): 10.0}, "2021-01-04")
+        return local_engine.run(job, files)
+
+    report = write_chunk_folder(source, ValidationConfig(), SHIPPED_CHUNKS, str(tmp_path / "chunks"), engine)
+    assert report[contract.FINGERPRINT_PROPERTY] == before != sources.fingerprint(source)
 
 
 def test_days_before_the_first_commit_and_places_without_a_lake(tmp_path: pathlib.Path) -> None:
