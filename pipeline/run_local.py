@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from pipeline.local_runner import NodeResult
 
 REFUSED_EXIT_CODE = 3
-NEVER_REUSED = ("Pusher", "ForecastWriter")
-"""What they made lies outside the run's folder and may have gone since; nothing is pushed twice."""
+NEVER_REUSED = ("Pusher", "ForecastWriter", "Rehearsal")
+"""What the first two made lies outside the run's folder and may have gone since; nothing is pushed twice. A
+rehearsal that failed must be made again, and one that passed is taken over by its content."""
 FRAMEWORKS = {"tfx": "TFX", "tensorflow": "TensorFlow"}
 
 

@@ -56,6 +56,14 @@ class ReusingExecutor(base_executor.BaseExecutor):
             step, key, folders, {name: _read_properties(artifact) for name, artifact in outputs.items()}
         )
 
+    def is_final(self, outputs: Mapping[str, types.Artifact]) -> bool:
+        """Whether the same work would give the same result at any time; others are not kept.
+
+        Args:
+          outputs: what the component's own executor has made.
+        """
+        return True
+
 
 def open_results(exec_properties: Mapping[str, Any]) -> KeptResults | None:
     """The results that earlier runs kept; None where the runner names no folder, or no code."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from components.reuse.keys import list_files
 
-NUM_KEPT = 8
+NUM_KEPT = 4
 """Results of a step that are kept, those last used."""
 _ENTRY = "entry.json"
 _FILES = "files"

@@ -19,10 +19,11 @@ def make_model(folder: pathlib.Path) -> types.Artifact:
     return model
 
 
-def rehearse(model: pathlib.Path, config: RehearsalConfig) -> types.Artifact:
-    """Runs the executor with the properties that the component makes; returns the blessing."""
+def rehearse(model: pathlib.Path, config: RehearsalConfig, **properties: str) -> types.Artifact:
+    """Runs the executor with the properties that the component makes, and others; returns the blessing."""
     blessing = standard_artifacts.InfraBlessing()
     blessing.uri = str(model.parent / f"{model.name}-blessing")
     component = Rehearsal(types.Channel(type=standard_artifacts.Model), config)
-    Executor().Do({"model": [make_model(model)]}, {"infra_blessing": [blessing]}, component.exec_properties)
+    told = {**component.exec_properties, **properties}
+    Executor().Do({"model": [make_model(model)]}, {"infra_blessing": [blessing]}, told)
     return blessing

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components import contract
 from components.rehearse.replay import Rehearsal, RehearsalConfig
 from components.rehearse.report import REPORT_FILE, RehearsalReport, read_report
 
@@ -46,6 +47,23 @@ def test_a_good_model_is_blessed(tiny: ModuleType, run: ModuleType, tmp_path: pa
     blessing = run.rehearse(tmp_path / "model", GENEROUS)
     assert _is_blessed(blessing)
     assert read_report(blessing.uri).reasons == ()
+
+
+def test_one_that_passed_is_not_rehearsed_again_and_one_that_failed_is(
+    tiny: ModuleType, run: ModuleType, tmp_path: pathlib.Path
+) -> None:
+    tiny.save(tiny.TinyModule(), tmp_path / "model" / "Format-Serving")
+    told = {contract.CODE_PROPERTY: "code", contract.RESULTS_PROPERTY: str(tmp_path / "kept")}
+    hasty = RehearsalConfig(timeout_seconds=0.2)
+    assert not _is_blessed(run.rehearse(tmp_path / "model", hasty, **told))
+    assert not list(tmp_path.glob("kept/*/*"))
+    reports = []
+    for _ in range(2):
+        blessing = run.rehearse(tmp_path / "model", GENEROUS, **told)
+        assert _is_blessed(blessing)
+        reports.append(pathlib.Path(blessing.uri, REPORT_FILE).read_text())  # With measured times.
+        shutil.rmtree(blessing.uri)
+    assert reports[0] == reports[1]
 
 
 def test_a_model_that_needs_this_process_is_refused(

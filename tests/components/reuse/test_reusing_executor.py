@@ -35,6 +35,9 @@ def run(tmp_path):
     class Reusing(ReusingExecutor, Stock):
         USED_SPLITS = {"examples": [contract.TRAIN_SPLIT]}  # noqa: RUF012 (as the real ones)
 
+        def is_final(self, outputs: Any) -> bool:
+            return pathlib.Path(outputs["blessing"].uri, "told").read_text() != "unlucky 1"
+
     def go(train: str, test: str, **properties: Any) -> tuple[str, int, int]:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         for split, text in (("train", train), ("test", test)):
@@ -71,3 +74,8 @@ def test_the_same_content_is_copied_with_what_was_told_of_it(run):
 def test_other_parameters_or_code_or_no_folder_make_it_anew(run, changed, expected):
     run("one", "a")
     assert run("one", "a", **changed) == expected
+
+
+def test_what_may_end_otherwise_the_next_time_is_not_kept(run):
+    assert run("unlucky", "a") == ("unlucky 1", 1, 1)
+    assert run("unlucky", "a") == ("unlucky 1", 1, 2)
