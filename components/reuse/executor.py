@@ -52,9 +52,9 @@ class ReusingExecutor(base_executor.BaseExecutor):
                 _restore_properties(artifact, notes[name])
             return
         super().Do(input_dict, output_dict, exec_properties)
-        kept.keep(
-            step, key, folders, {name: _read_properties(artifact) for name, artifact in outputs.items()}
-        )
+        if self.is_final(outputs):
+            notes = {name: _read_properties(artifact) for name, artifact in outputs.items()}
+            kept.keep(step, key, folders, notes)
 
     def is_final(self, outputs: Mapping[str, types.Artifact]) -> bool:
         """Whether the same work would give the same result at any time; others are not kept.
