@@ -55,8 +55,10 @@ def test_one_that_passed_is_not_rehearsed_again_and_one_that_failed_is(
     tiny.save(tiny.TinyModule(), tmp_path / "model" / "Format-Serving")
     told = {contract.CODE_PROPERTY: "code", contract.RESULTS_PROPERTY: str(tmp_path / "kept")}
     hasty = RehearsalConfig(timeout_seconds=0.2)
-    assert not _is_blessed(run.rehearse(tmp_path / "model", hasty, **told))
+    blessing = run.rehearse(tmp_path / "model", hasty, **told)
+    assert not _is_blessed(blessing)
     assert not list(tmp_path.glob("kept/*/*"))
+    shutil.rmtree(blessing.uri)
     reports = []
     for _ in range(2):
         blessing = run.rehearse(tmp_path / "model", GENEROUS, **told)
