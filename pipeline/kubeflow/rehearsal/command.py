@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline import run_lock
 from pipeline.console import RunConsole
+from pipeline.failures import INTERRUPTED_EXIT_CODE
 from pipeline.kubeflow.check.check import require_sound
 from pipeline.kubeflow.package import Package, read_documents, read_package
 from pipeline.kubeflow.rehearsal.driver import Run
@@ -27,7 +28,7 @@ from pipeline.kubeflow.rehearsal.store import ObjectStore
 CONTAINER = "container"
 SUBPROCESS = "subprocess"
 DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
-EXIT_CODES = {"succeeded": 0, "failed": 1, "interrupted": 130}
+EXIT_CODES = {"succeeded": 0, "failed": 1, "interrupted": INTERRUPTED_EXIT_CODE}
 
 
 @dataclasses.dataclass(frozen=True)
