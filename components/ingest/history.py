@@ -133,6 +133,8 @@ def merge_pieces(
     Returns:
       int64 [n], days since 1970-01-01, ascending; float64 [n, len(BAR_COLUMNS)]; and what was found.
     """
+    if len(pieces) == 1 and len(pieces[0].dates) == 1:  # Of a day's bars all tickers are so.
+        return pieces[0].dates, pieces[0].values, []
     rows = _Rows(ticker, join_pieces(ticker, pieces))
     findings = list(_drop_duplicates(rows, config))
     return rows.dates, rows.values, findings
