@@ -24,7 +24,7 @@ from components.ingest.past import (
     take_past,
 )
 from components.ingest.reference import ReferenceData
-from components.ingest.report import SplitSummary, TickerSummary
+from components.ingest.report import TickerSummary, read_summary
 from components.ingest.sessions import TickerGaps, join_gaps, read_gaps
 from components.ingest.source_config import SourceConfig
 from components.transform.market_config import ALONE, MarketConfig
@@ -95,11 +95,11 @@ def read_notes(folder: str) -> tuple[list[Finding], list[TickerSummary]]:
     gaps = {fields["ticker"]: read_gaps(fields) for fields in others.get(TickerGaps.__name__, ())}
     summaries = []
     for fields in others.get(TickerSummary.__name__, ()):
-        own = gaps.get(fields["ticker"])
-        if fields["gaps"] and own:  # Of a settled ticker, up to the bar with which the others begin.
-            own = join_gaps(read_gaps(fields["gaps"]), own)
-        splits = {split: SplitSummary(**counts) for split, counts in fields["splits"].items()}
-        summaries.append(TickerSummary(**{**fields, "splits": splits, "gaps": own}))
+        summary = read_summary(fields)
+        own = gaps.get(summary.ticker)
+        if summary.gaps and own:  # Of a settled ticker, up to the bar with which the others begin.
+            own = join_gaps(summary.gaps, own)
+        summaries.append(dataclasses.replace(summary, gaps=own))
     return findings, summaries
 
 

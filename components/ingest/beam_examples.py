@@ -7,7 +7,6 @@ the shards to where they are cut.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -32,7 +31,7 @@ from components.ingest.row_blocks import RowBlock
 from components.ingest.sessions import find_gaps
 from components.ingest.shards import shard_path
 from components.ingest.source_config import SourceConfig
-from components.ingest.tfrecords import RecordWriter, read_records
+from components.ingest.tfrecords import open_writers, read_records
 from components.transform.market_config import ALONE, MarketConfig
 
 NOTES_FILE = "notes.json"
@@ -210,7 +209,9 @@ def _take_sound(shard: Shard, job: _ShardJob) -> Iterator[TickerBars]:
 
 def _write_shard(shard: Shard, job: _ShardJob, market: MarketTable | None) -> Iterator[Note]:
     """Writes a file of each split, ticker by ticker."""
-    with _open_shard(shard[0], job) as writers:
+    num_shards = job.config.num_shards
+    paths = {split: os.path.join(job.folder, shard_path(split, shard[0], num_shards)) for split in job.splits}
+    with open_writers(paths, _create) as writers:
         for cleaned in _clean_shard(shard, job):
             examples, notes = job.cut(cleaned, market, job.reference)
             for split, example in examples:
@@ -220,17 +221,9 @@ def _write_shard(shard: Shard, job: _ShardJob, market: MarketTable | None) -> It
                 yield _note(find_gaps(cleaned.ticker, cleaned.bars.dates, job.reference.sessions))
 
 
-@contextlib.contextmanager
-def _open_shard(index: int, job: _ShardJob) -> Iterator[dict[str, RecordWriter]]:
-    with contextlib.ExitStack() as streams:
-        writers = {}
-        for split in job.splits:
-            path = os.path.join(job.folder, shard_path(split, index, job.config.num_shards))
-            fileio.makedirs(os.path.dirname(path))
-            writers[split] = RecordWriter(streams.enter_context(fileio.open(path, "wb")))
-        yield writers
-        for writer in writers.values():
-            writer.close()
+def _create(path: str) -> Any:
+    fileio.makedirs(os.path.dirname(path))
+    return fileio.open(path, "wb")
 
 
 def _write_notes(notes: list[Note], folder: str) -> None:

@@ -13,7 +13,7 @@ import contextlib
 import dataclasses
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
 
 from components import contract
@@ -30,7 +30,7 @@ from components.ingest.row_blocks import RowBlock, join_blocks, split_by_shard, 
 from components.ingest.row_files import RowSlice
 from components.ingest.shards import choose_num_shards, shard_of, shard_path
 from components.ingest.source_config import FILES, SourceConfig
-from components.ingest.tfrecords import RecordWriter
+from components.ingest.tfrecords import RecordWriter, open_writers
 from components.ingest.unit_rows import read_unit
 from components.ingest.units import Unit
 from components.lake import lake_source
@@ -187,20 +187,15 @@ def write_shard(job: ChunkJob, shard: int, slices: Sequence[RowSlice]) -> ShardN
 @contextlib.contextmanager
 def _open_shard(job: ChunkJob, shard: int) -> Iterator[dict[str, RecordWriter]]:
     """Gives a writer for each split; all files are put in their places at the end, if it comes to that."""
-    paths = [shard_path(split, shard, job.num_shards) for split in contract.SPLITS]
+    paths = {split: shard_path(split, shard, job.num_shards) for split in contract.SPLITS}
     attempt = os.path.join(job.folder, ATTEMPTS_FOLDER, uuid.uuid4().hex)
-    with contextlib.ExitStack() as streams:
-        writers = {
-            split: RecordWriter(streams.enter_context(_create(os.path.join(attempt, path))))
-            for split, path in zip(contract.SPLITS, paths, strict=True)
-        }
+    attempted = {split: os.path.join(attempt, path) for split, path in paths.items()}
+    with open_writers(attempted, _create) as writers:
         yield writers
-        for writer in writers.values():
-            writer.close()
-    _put_in_place(attempt, job.folder, paths)
+    _put_in_place(attempt, job.folder, paths.values())
 
 
-def _put_in_place(attempt: str, folder: str, paths: Sequence[str]) -> None:
+def _put_in_place(attempt: str, folder: str, paths: Iterable[str]) -> None:
     for path in paths:
         os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
         os.replace(os.path.join(attempt, path), os.path.join(folder, path))

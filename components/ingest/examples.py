@@ -8,7 +8,7 @@ from components import contract
 from components.ingest import wire_format
 from components.ingest.chunks import Chunk
 from components.ingest.market_table import MarketTable
-from components.ingest.tfrecords import ByteStream, RecordWriter
+from components.ingest.tfrecords import RecordWriter
 
 
 def encode_chunk(chunk: Chunk, market: MarketTable | None = None) -> bytes:
@@ -30,12 +30,7 @@ def encode_chunk(chunk: Chunk, market: MarketTable | None = None) -> bytes:
 def write_records(path: str, records: Iterable[bytes]) -> None:
     """Writes a gzip TFRecord file."""
     with open(path, "wb") as stream:
-        write_to_stream(stream, records)
-
-
-def write_to_stream(stream: ByteStream, records: Iterable[bytes]) -> None:
-    """Writes what such a file holds."""
-    writer = RecordWriter(stream)
-    for record in records:
-        writer.write(record)
-    writer.close()
+        writer = RecordWriter(stream)
+        for record in records:
+            writer.write(record)
+        writer.close()

@@ -10,16 +10,15 @@ import dataclasses
 import io
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from components import contract
 from components.ingest.bars import Piece, TickerBars, ValidationConfig
 from components.ingest.chunks import Chunk
-from components.ingest.report import SplitSummary, TickerSummary, summarise_ticker
+from components.ingest.report import TickerSummary, read_summary, summarise_ticker
 from components.ingest.row_blocks import RowBlock
-from components.ingest.sessions import Sessions, find_gaps, read_gaps
+from components.ingest.sessions import Sessions, find_gaps
 
 _META = "meta"
 _ARRAYS = ("file_index", "lines", "dates", "values")
@@ -64,7 +63,7 @@ class TickerPast:
             columns = {name: arrays[name] for name in _ARRAYS}
         only = np.zeros(len(columns["lines"]), np.int64)
         rows = RowBlock((meta["ticker"],), only, tuple(meta["files"]), **columns)
-        settled = _read_summary(meta["settled"]) if meta["settled"] else None
+        settled = read_summary(meta["settled"]) if meta["settled"] else None
         return TickerPast(meta["ticker"], rows, meta["num_chunks"], settled)
 
 
@@ -146,15 +145,14 @@ def continue_ticker(
     Raises:
       PastChangedError: the ticker is not any more what it was, and so are its chunks before the day.
     """
-    if past is None:
-        return None if bars is None else summarise_ticker(bars, chunks)
-    if past.settled is None:
-        _check_same(past, sum(chunk.split != contract.TEST_SPLIT for chunk in chunks))
-        return None if bars is None else summarise_ticker(bars, chunks)
-    if bars is None:
+    if past is not None and not _holds(past, bars, chunks):
         raise PastChangedError(past.ticker)
-    own = summarise_ticker(bars, [chunk for chunk in chunks if chunk.split == contract.TEST_SPLIT])
+    if bars is None:
+        return None
+    if past is None or past.settled is None:
+        return summarise_ticker(bars, chunks)
     before = past.settled
+    own = summarise_ticker(bars, [chunk for chunk in chunks if chunk.split == contract.TEST_SPLIT])
     return dataclasses.replace(
         own,
         num_bars=before.num_bars - 1 + own.num_bars,  # The first bar that is left is counted in both.
@@ -168,12 +166,8 @@ class PastChangedError(Exception):
     """Newer rows make of a ticker's past something else: all bars must be read anew."""
 
 
-def _check_same(past: TickerPast, num_chunks: int) -> None:
-    if num_chunks != past.num_chunks:
-        raise PastChangedError(past.ticker)
-
-
-def _read_summary(fields: dict[str, Any]) -> TickerSummary:
-    splits = {split: SplitSummary(**counts) for split, counts in fields["splits"].items()}
-    gaps = read_gaps(fields["gaps"]) if fields["gaps"] else None
-    return TickerSummary(**{**fields, "splits": splits, "gaps": gaps})
+def _holds(past: TickerPast, bars: TickerBars | None, chunks: Sequence[Chunk]) -> bool:
+    """Whether the chunks before the day would be cut as they were."""
+    if past.settled is not None:
+        return bars is not None
+    return sum(chunk.split != contract.TEST_SPLIT for chunk in chunks) == past.num_chunks

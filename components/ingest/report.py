@@ -15,7 +15,7 @@ from components.ingest.bars import TickerBars, iso_date
 from components.ingest.chunks import Chunk
 from components.ingest.findings import QUARANTINE, Finding
 from components.ingest.parts import list_parts, read_original
-from components.ingest.sessions import Gap, TickerGaps
+from components.ingest.sessions import Gap, TickerGaps, read_gaps
 from components.ingest.source_config import SourceConfig
 
 REPORT_FILE = "ingest_report.json"
@@ -56,6 +56,13 @@ class TickerSummary:
     last_day: int
     splits: Mapping[str, SplitSummary]
     gaps: TickerGaps | None = None
+
+
+def read_summary(fields: Mapping[str, Any]) -> TickerSummary:
+    """Returns a summary of its plain values, as dataclasses.asdict gives them."""
+    splits = {split: SplitSummary(**counts) for split, counts in fields["splits"].items()}
+    gaps = read_gaps(fields["gaps"]) if fields["gaps"] else None
+    return TickerSummary(**{**fields, "splits": splits, "gaps": gaps})
 
 
 def summarise_ticker(bars: TickerBars, chunks: Sequence[Chunk]) -> TickerSummary:

@@ -16,9 +16,9 @@ from components.errors import InputError
 from components.ingest import tables
 from components.ingest.source_config import COLUMNS, OPTIONAL_COLUMNS, SourceConfig
 from components.lake import lake_source
+from components.reuse import keys
 
 METADATA_COLUMNS = (contract.TICKER, contract.SECTOR)
-READ_BYTES = 1 << 20
 LAKE = "lake"
 
 ListColumns = Callable[[], Iterable[str]]
@@ -109,16 +109,12 @@ def digest_file(file: str) -> str:
     Raises:
       InputError: it cannot be read.
     """
-    digest = hashlib.sha256()
     try:
-        with open(file, "rb") as stream:
-            while block := stream.read(READ_BYTES):
-                digest.update(block)
+        return keys.digest_file(file)
     except OSError as error:
         raise InputError(
             f"{file} must be a readable file, got {error}; check its path and permissions"
         ) from error
-    return digest.hexdigest()
 
 
 def read_rows(file: str, config: SourceConfig) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import json_utils
 
+from components.ingest.shards import SPLIT_FOLDER
 from components.reuse.executor import digest_input, list_properties, open_results
 from components.reuse.keys import make_key
 
@@ -36,8 +37,7 @@ class SplitStatisticsExecutor(stock.Executor):
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
         output = artifact_utils.get_single_instance(output_dict[standard_component_specs.STATISTICS_KEY])
         splits = artifact_utils.decode_split_names(artifact_utils.get_single_instance(examples).split_names)
-        # Before the stock executor runs: it counts what its output must say of all splits.
-        folders = {split: os.path.join(output.uri, f"Split-{split}") for split in splits}
+        folders = {split: os.path.join(output.uri, SPLIT_FOLDER.format(split=split)) for split in splits}
         keys = {
             split: make_key(
                 properties=list_properties(exec_properties), examples=digest_input(examples, [split])

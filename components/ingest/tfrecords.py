@@ -5,10 +5,11 @@ Source: the format in tensorflow/core/lib/io/record_writer.h.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO, Protocol
 
 import google_crc32c
@@ -43,6 +44,23 @@ class RecordWriter:
     def close(self) -> None:
         """Writes what is still held back."""
         self._stream.write(self._compressor.flush())
+
+
+@contextlib.contextmanager
+def open_writers(
+    paths: Mapping[str, str], create: Callable[[str], contextlib.AbstractContextManager[ByteStream]]
+) -> Iterator[dict[str, RecordWriter]]:
+    """Gives a writer for each file, and ends all of them if it comes to that.
+
+    Args:
+      paths: name of a writer -> its file.
+      create: opens a new file for writing.
+    """
+    with contextlib.ExitStack() as streams:
+        writers = {name: RecordWriter(streams.enter_context(create(path))) for name, path in paths.items()}
+        yield writers
+        for writer in writers.values():
+            writer.close()
 
 
 def read_records(stream: BinaryIO) -> Iterator[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -100,4 +99,3 @@ def _restore_properties(artifact: types.Artifact, properties: Mapping[str, int])
     for name, value in properties.items():
         artifact.set_int_custom_property(name, value)
     artifact.set_int_custom_property(contract.REUSED_PROPERTY, 1)
-    os.makedirs(artifact.uri, exist_ok=True)

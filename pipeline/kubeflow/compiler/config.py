@@ -159,13 +159,15 @@ class KubeflowConfig:
 
     def check_results_folder(self, steps: Collection[str]) -> None:
         """Raises a ConfigError where one of the steps would not find results_folder on a volume."""
+        if not self.results_folder:
+            return
         for step in sorted(steps):
             mounts = [
                 volume.mount_path.rstrip("/")
                 for volume in self.volumes.values()
                 if not volume.steps or step in volume.steps
             ]
-            if self.results_folder and not any(self.results_folder.startswith(f"{own}/") for own in mounts):
+            if not any(self.results_folder.startswith(f"{own}/") for own in mounts):
                 raise ConfigError(
                     f"kubeflow.results_folder must lie on a volume that {step} mounts, got "
                     f"{self.results_folder}; mount one in {', '.join(sorted(steps))}, or leave it empty"
