@@ -1,14 +1,11 @@
-"""Chunks as tf.Examples in TFRecord files: the same chunks give the same bytes."""
+"""Chunks as tf.Examples: the same chunk gives the same bytes."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from components import contract
 from components.ingest import wire_format
 from components.ingest.chunks import Chunk
 from components.ingest.market_table import MarketTable
-from components.ingest.tfrecords import RecordWriter
 
 
 def encode_chunk(chunk: Chunk, market: MarketTable | None = None) -> bytes:
@@ -25,12 +22,3 @@ def encode_chunk(chunk: Chunk, market: MarketTable | None = None) -> bytes:
     if market is not None:
         features[contract.MARKET] = wire_format.float_feature(market.look_up(bars.dates))
     return wire_format.encode_example(features)
-
-
-def write_records(path: str, records: Iterable[bytes]) -> None:
-    """Writes a gzip TFRecord file."""
-    with open(path, "wb") as stream:
-        writer = RecordWriter(stream)
-        for record in records:
-            writer.write(record)
-        writer.close()

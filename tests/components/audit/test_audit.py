@@ -120,7 +120,7 @@ def test_a_scaler_fitted_on_all_splits_ends_the_run(files, save, prepared, tmp_p
 def test_an_off_by_one_label_ends_the_run(files, honest, prepared, tmp_path):
     import numpy as np
 
-    from components.ingest.examples import write_records
+    from tests.components.ingest.record_files import write_records
 
     moved = dict(files)
     path = tmp_path / "moved.gz"

@@ -9,8 +9,9 @@ import pytest
 from components import contract
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig, cut_chunks
-from components.ingest.examples import encode_chunk, write_records
+from components.ingest.examples import encode_chunk
 from components.ingest.panel import read_panel
+from tests.components.ingest.record_files import write_records
 from tests.components.ingest.shipped import SHIPPED_SOURCE
 
 pytestmark = pytest.mark.tf

@@ -23,8 +23,9 @@ from components.evaluate.gate import GateConfig
 from components.evaluate.results import EvaluationResults, read_results
 from components.evaluate.verdict import Verdict, reach_verdict
 from components.ingest.chunks import Chunk
-from components.ingest.examples import encode_chunk, write_records
+from components.ingest.examples import encode_chunk
 from tests.components.evaluate.volatility_models import VolatilityModel, save_model
+from tests.components.ingest.record_files import write_records
 
 SCHEMA = pathlib.Path(__file__).parents[3] / "components" / "ingest" / "schema.pbtxt"
 BEAM_ARGUMENTS = ("--runner=DirectRunner", "--direct_running_mode=in_memory")

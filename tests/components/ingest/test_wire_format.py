@@ -12,6 +12,7 @@ from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import Chunk, ChunkConfig, cut_chunks
 from components.ingest.panel import read_panel
 from components.ingest.tfrecords import frame_record
+from tests.components.ingest.record_files import write_records
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 
 
@@ -81,7 +82,7 @@ def test_tensorflow_reads_the_records_and_writes_the_same(tmp_path: pathlib.Path
     import tensorflow as tf
 
     records = [b"", b"one", np.random.default_rng(1).bytes(300_000)]
-    examples.write_records(str(tmp_path / "ours"), records)
+    write_records(str(tmp_path / "ours"), records)
     read = tf.data.TFRecordDataset(str(tmp_path / "ours"), compression_type="GZIP").as_numpy_iterator()
     assert list(read) == records
     with tf.io.TFRecordWriter(str(tmp_path / "theirs")) as writer:

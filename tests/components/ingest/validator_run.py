@@ -17,7 +17,8 @@ from tfx.utils import io_utils
 from tfx_bsl.tfxio import tf_example_record
 
 from components.ingest import validator
-from components.ingest.examples import encode_chunk, write_records
+from components.ingest.examples import encode_chunk
+from tests.components.ingest.record_files import write_records
 from tests.components.ingest.shipped import DATA_FOLDER
 
 __all__ = [

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from components.ingest.examples import write_records
+from tests.components.ingest.record_files import write_records
 
 pytestmark = pytest.mark.tf
 
