@@ -44,12 +44,18 @@ def test_pushed_ends_with_0_and_all_there_is_to_know(run):
     assert "Traceback" not in screen
 
 
-def test_a_second_run_reuses_all_but_the_push_and_ends_alike(run):
+def test_a_second_run_reuses_the_verdict_and_ends_alike(run):
     run("pushed")
     exit_code, report, screen = run("pushed")
     assert exit_code == 0
-    assert [c["reused"] for c in report["components"]] == [True, True, False]
-    assert screen.count("reused, ") == 2
+    assert [c["name"] for c in report["components"] if c["reused"]] == ["Evaluator"]
+    assert screen.count("reused, ") == 1
+
+
+def test_a_rehearsal_that_failed_is_made_again(run):
+    run("rehearsal fails")
+    _, report, _ = run("rehearsal fails")
+    assert [c["name"] for c in report["components"] if c["reused"]] == ["Evaluator"]
 
 
 def test_a_version_that_was_removed_is_pushed_again(run):
