@@ -22,6 +22,9 @@ from pipeline.kubeflow.compiler.config import KubeflowConfig
 from pipeline.kubeflow.submission.config import SubmitConfig
 
 _IN_PROCESS_RUNNER = "--runner=DirectRunner"
+_NO_PACKAGE = "--sdk_container_image=none"
+"""Tells TFX that Beam's workers have its code, as those of the DirectRunner do. Else it packs itself into an
+archive for each component, in 2 s, and leaves that behind (tfx.utils.dependency_utils)."""
 BEAM_COMPONENTS = (
     "BarsExampleGen", "StatisticsGen", "Transform", "LeakageAudit", "Evaluator", "LatestBarsGen",
     "BulkInferrer",
@@ -55,11 +58,15 @@ class BeamConfig:
     @property
     def away(self) -> list[str]:
         """Components whose workers are not in the component's own process or pod."""
-        return [name for name in BEAM_COMPONENTS if _IN_PROCESS_RUNNER not in self.arguments_of(name)]
+        return [name for name in BEAM_COMPONENTS if _IN_PROCESS_RUNNER not in self._given(name)]
 
     def arguments_of(self, component: str) -> list[str]:
         """Flags of one component."""
-        return list(self.component_args.get(component, self.pipeline_args))
+        given = self._given(component)
+        return [*given, _NO_PACKAGE] if _IN_PROCESS_RUNNER in given else list(given)
+
+    def _given(self, component: str) -> tuple[str, ...]:
+        return self.component_args.get(component, self.pipeline_args)
 
 
 @dataclasses.dataclass(frozen=True)

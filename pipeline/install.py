@@ -72,7 +72,9 @@ def install(choice: platform_probe.Choice) -> None:
     _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", pinned("uv", lock)], {})
     # uv is in the lock too, so that it outlives its own sync.
     uv = [str(VENV / "bin" / "uv"), "pip"]
-    _run([*uv, "sync", "--quiet", "--system-certs", "--python", python, str(lock)], environment)
+    # Each command loads thousands of modules; where Python may not write bytecode it would compile them anew.
+    compiled = ["--compile-bytecode", str(lock)]
+    _run([*uv, "sync", "--quiet", "--system-certs", "--python", python, *compiled], environment)
     checkout = ["--no-deps", "--no-build-isolation", "--reinstall-package", "marketcast", "--editable", "."]
     _run([*uv, "install", "--quiet", "--system-certs", "--python", python, *checkout], environment)
     STAMP.write_text(json.dumps(wanted, indent=2) + "\n")

@@ -121,8 +121,7 @@ def unpack_figures(packed: bytes) -> dict[str, dict[str, float]]:
 
 
 def _flat(values: Any, dtype: Any = np.float64) -> Any:
-    """A feature's values as a flat array, whether TFMA holds them dense or ragged."""
-    return np.asarray(getattr(values, "values", values), dtype).reshape(-1)
+    return np.asarray(values, dtype).reshape(-1)
 
 
 def _text(values: Any) -> str:

@@ -33,6 +33,19 @@ def test_a_file_lies_over_the_environment_and_overrides_over_both(tmp_path):
     assert (config.train.seed, config.train.steps) == (3, 100)
 
 
+def test_tfx_packs_no_archive_of_itself_for_workers_of_this_machine(tmp_path):
+    from tfx.utils.dependency_utils import make_beam_dependency_flags
+
+    from pipeline.config import BEAM_COMPONENTS, load_config
+
+    away = "--runner=FlinkRunner"
+    beam = load_config("", [f"beam.component_args={{Transform: [{away}]}}"]).beam
+    assert beam.arguments_of("Transform") == [away]
+    for name in set(BEAM_COMPONENTS) - {"Transform"}:
+        given = beam.arguments_of(name)
+        assert make_beam_dependency_flags(given) == given
+
+
 def test_a_missing_file_is_named(tmp_path):
     from pipeline.config import load_config
 

@@ -1,6 +1,7 @@
 """The set-up: what it depends on, what it hands to uv, and the two locks."""
 
 import ast
+import importlib.util
 import pathlib
 import re
 import sys
@@ -50,6 +51,12 @@ def test_a_torn_stamp_counts_as_none(checkout):
     install.VENV.mkdir()
     install.STAMP.write_text('{"set": "wi')
     assert install.read_stamp() == {}
+
+
+@pytest.mark.parametrize("package", ["tensorflow", "tfx", "apache_beam", "numpy"])
+def test_the_packages_are_compiled(package):
+    source = importlib.util.find_spec(package).origin
+    assert pathlib.Path(importlib.util.cache_from_source(source)).is_file()
 
 
 def test_pips_index_and_certificates_reach_uv(monkeypatch):

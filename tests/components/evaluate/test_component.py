@@ -6,6 +6,7 @@ import functools
 import json
 import math
 import pathlib
+import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -154,3 +155,25 @@ def _assert_close(figures: dict[str, float], expected: dict[str, float]) -> None
             continue  # of rounding errors only, here
         tolerance = 1e-3 if math.isfinite(value) and name.startswith("coverage") else 2e-5
         assert figures[name] == pytest.approx(value, rel=tolerance, abs=tolerance), name
+
+
+def test_tfma_sees_types_and_no_ragged_tensors(tmp_path: pathlib.Path) -> None:
+    from tfx.types import standard_artifacts, standard_component_specs
+    from tfx.utils import io_utils
+
+    from components.evaluate.component import use_plain_schema
+    from tests.components.evaluate.evaluator_bench import SCHEMA
+
+    given, own = tmp_path / "given", tmp_path / "own"
+    for folder in (given, own):
+        folder.mkdir()
+    shutil.copy(SCHEMA, given)
+    artifact = standard_artifacts.Schema()
+    artifact.uri = str(given)
+    inputs = use_plain_schema({standard_component_specs.SCHEMA_KEY: [artifact], "model": []}, str(own))
+    assert set(inputs) == {standard_component_specs.SCHEMA_KEY, "model"}
+    before, after = (io_utils.SchemaReader().read(str(folder / SCHEMA.name)) for folder in (given, own))
+    assert inputs[standard_component_specs.SCHEMA_KEY][0].uri == str(own)
+    assert before.tensor_representation_group
+    assert not after.tensor_representation_group
+    assert list(after.feature) == list(before.feature)

@@ -140,7 +140,7 @@ def test_beam_goes_where_the_config_says_step_by_step(config):
     }
     assert flags == {
         "Transform": ["--shared_folder=/shared", *flink],
-        "BarsExampleGen": list(config.beam.pipeline_args),
+        "BarsExampleGen": config.beam.arguments_of("BarsExampleGen"),
         "Trainer": [],
     }
 
