@@ -16,9 +16,13 @@ PACKAGES = (
     "keras",
     "tensorflow-transform",
     "tensorflow-model-analysis",
+    "tensorflow-data-validation",
+    "tfx-bsl",
     "apache-beam",
     "numpy",
     "pandas",
+    "pyarrow",
+    "exchange_calendars",
 )
 
 

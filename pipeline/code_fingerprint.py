@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import pathlib
 from collections.abc import Iterable
 
 import components
+from components import provenance
 
 SUFFIXES = (".py", ".pbtxt")
-PACKAGES = ("tfx", "tensorflow", "tensorflow-transform", "tensorflow-model-analysis", "keras", "apache-beam")
 
 
 def fingerprint_code() -> str:
-    """Returns a SHA-256 (hex) over every source file of `components` and the frameworks' versions.
+    """Returns a SHA-256 (hex) over every source file of `components` and the versions of what they stand on.
 
     TFX's cache knows inputs, parameters and class names, but not what the code of a class says.
     """
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
+    versions = [f"{name} {version}" for name, version in provenance.list_versions().items()]
     return fingerprint_folder(pathlib.Path(components.__path__[0]), versions)
 
 

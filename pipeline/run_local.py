@@ -133,6 +133,8 @@ class LocalRun(abc.ABC):
     def _run(self, config_file: str, overrides: Sequence[str]) -> None:
         start = time.monotonic()
         self._console.started("loading")
+        # Before the code is loaded: what an edit makes meanwhile must not count as made by the edited code.
+        code = code_fingerprint.fingerprint_code()
         from pipeline.config import load_config
 
         config = load_config(config_file, overrides)
@@ -144,7 +146,6 @@ class LocalRun(abc.ABC):
             pipeline = self.create_pipeline(config)
             versions = [f"{title} {importlib.metadata.version(name)}" for name, title in FRAMEWORKS.items()]
             self._console.finished(time.monotonic() - start, ", ".join(versions))
-            code = code_fingerprint.fingerprint_code()
             LocalRunner(
                 self._console.started, self._finish_component, NEVER_REUSED, code, config.paths.results
             ).run(pipeline)

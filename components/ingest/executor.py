@@ -23,6 +23,7 @@ from components.ingest.bars import ValidationConfig
 from components.ingest.beam_chunks import IngestConfig
 from components.ingest.chunks import ChunkConfig
 from components.ingest.findings import Finding, raise_refused
+from components.ingest.new_days import NewDays
 from components.ingest.past import PastChangedError
 from components.ingest.report import (
     QUARANTINE_FILE,
@@ -85,9 +86,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         fingerprint = check_fingerprint(config.source, exec_properties[contract.FINGERPRINT_PROPERTY])
         staging = os.path.join(output.uri, _STAGING)
         try:
-            findings, summaries, past = self._write_chunks(config, staging, exec_properties)
+            kept = open_results(exec_properties)
+            days = new_days.divide(config, kept, exec_properties[contract.CODE_PROPERTY]) if kept else None
+            findings, summaries, past = self._write_chunks(config, staging, days)
             quarantined = collect_quarantined(findings, config.source)
             check_fingerprint(config.source, fingerprint)
+            if days and not past:  # What was read is what the key is of, now that it has not changed.
+                new_days.keep_past(days, findings, staging)
             tickers = quarantined[config.source.file_column(contract.TICKER)]
             report = build_report(summaries, findings, tickers, fingerprint)
             for split in contract.SPLITS:
@@ -102,22 +107,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output.set_string_custom_property(contract.REUSED_BEFORE_PROPERTY, past)
 
     def _write_chunks(
-        self, config: IngestConfig, staging: str, exec_properties: Mapping[str, Any]
+        self, config: IngestConfig, staging: str, days: NewDays | None
     ) -> tuple[list[Finding], list[TickerSummary], str]:
         """Writes all chunks; the third value is the day before which they are an earlier run's, or empty."""
-        kept = open_results(exec_properties)
-        days = new_days.divide(config, exec_properties[contract.CODE_PROPERTY]) if kept else None
-        if kept is None or days is None:
+        if days is None:
             return *self._run_beam(config, staging), ""
-        if rest := new_days.fetch_past(kept, days, config, staging):
+        if rest := new_days.fetch_past(days, config, staging):
             try:
                 return *self._run_beam(rest, staging), config.chunks.test_start
             except PastChangedError as changed:
                 _LOG.info("%s is not what it was: all bars are read anew", changed)
                 fileio.rmtree(staging)
-        findings, summaries = self._run_beam(dataclasses.replace(config, keeps_past=True), staging)
-        new_days.keep_past(kept, days, findings, staging)
-        return findings, summaries, ""
+        return *self._run_beam(dataclasses.replace(config, keeps_past=True), staging), ""
 
     def _run_beam(self, config: IngestConfig, staging: str) -> tuple[list[Finding], list[TickerSummary]]:
         with self._make_beam_pipeline() as pipeline:

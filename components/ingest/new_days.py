@@ -31,21 +31,24 @@ class NewDays:
     """A source, divided at the first day of the test split.
 
     Attributes:
-      key: of what is before the day.
+      kept: where what is before the day is kept.
+      key: of that.
       files_before: those that have rows before it.
       files_after: those that have rows from it on.
     """
 
+    kept: KeptResults
     key: str
     files_before: Collection[str]
     files_after: Sequence[str]
 
 
-def divide(config: IngestConfig, code: str) -> NewDays | None:
+def divide(config: IngestConfig, kept: KeptResults, code: str) -> NewDays | None:
     """Divides a source; None where newer rows may change what was cut of older ones, or nobody can say.
 
     Args:
       config: of the ingest.
+      kept: what earlier ingests left.
       code: fingerprint of the code.
     """
     source, chunks = config.source, config.chunks
@@ -65,18 +68,16 @@ def divide(config: IngestConfig, code: str) -> NewDays | None:
         sectors=sources.digest_file(source.metadata_path) if source.metadata_path else "",
         bars=before,
     )
-    return NewDays(key, before.keys(), after)
+    return NewDays(kept, key, before.keys(), after)
 
 
-def fetch_past(
-    kept: KeptResults, new_days: NewDays, config: IngestConfig, folder: str
-) -> IngestConfig | None:
+def fetch_past(new_days: NewDays, config: IngestConfig, folder: str) -> IngestConfig | None:
     """Puts the kept chunks into a folder.
 
     Returns:
       The config of an ingest of what is new, into the same folder; None where nothing is kept.
     """
-    if kept.fetch(STEP, new_days.key, _folders(folder)) is None:
+    if new_days.kept.fetch(STEP, new_days.key, _folders(folder)) is None:
         return None
     files = (shard_path(PAST_SPLIT, index, config.num_shards) for index in range(config.num_shards))
     past = PastFiles(
@@ -87,14 +88,15 @@ def fetch_past(
     return dataclasses.replace(config, past=past)
 
 
-def keep_past(kept: KeptResults, new_days: NewDays, findings: Sequence[Finding], folder: str) -> None:
-    """Keeps what an ingest with keeps_past has left in a folder.
+def keep_past(new_days: NewDays, findings: Sequence[Finding], folder: str) -> None:
+    """Keeps what an ingest with keeps_past has left in a folder, in the place of what is kept.
 
     Not where a row before the day was set aside by itself: nobody would find it again.
     """
+    new_days.kept.drop(STEP, new_days.key)
     lost = {finding.file for finding in findings if finding.check not in history.CHECKS}
     if not lost & set(new_days.files_before):
-        kept.keep(STEP, new_days.key, _folders(folder), {})
+        new_days.kept.keep(STEP, new_days.key, _folders(folder), {})
 
 
 def _folders(folder: str) -> dict[str, str]:

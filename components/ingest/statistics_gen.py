@@ -44,17 +44,18 @@ class SplitStatisticsExecutor(stock.Executor):
             )
             for split in splits
         }
+        settled = splits[
+            :-1
+        ]  # A new day changes the last one, and the stock executor refuses to run for none.
         found = [
-            split
-            for split in splits[:-1]  # The stock executor refuses to run for none.
-            if kept.fetch(_STEP, keys[split], {split: folders[split]}) is not None
+            split for split in settled if kept.fetch(_STEP, keys[split], {split: folders[split]}) is not None
         ]
         excluded = {standard_component_specs.EXCLUDE_SPLITS_KEY: json_utils.dumps(found)}
         super().Do(input_dict, output_dict, {**exec_properties, **excluded})
         output.split_names = artifact_utils.encode_split_names(splits)
         rates = json_utils.dumps(dict.fromkeys(splits, 1.0))
         output.set_json_value_custom_property(stock.SAMPLE_RATE_BY_SPLIT_PROPERTY_NAME, rates)
-        for split in set(splits) - set(found):
+        for split in set(settled) - set(found):
             kept.keep(_STEP, keys[split], {split: folders[split]}, {})
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,6 +24,9 @@ NUM_KEPT = 4
 _ENTRY = "entry.json"
 _FILES = "files"
 _BLOCK_BYTES = 1 << 20
+_ABANDONED_SECONDS = 86_400
+"""Nobody works that long on a copy: its process was killed."""
+_LOG = logging.getLogger(__name__)
 
 Folders = Mapping[str, str]
 """Name of a part of a result -> its folder."""
@@ -41,13 +46,13 @@ class KeptResults:
           key: of what it was made of.
           targets: where each part goes; what is there is replaced.
         Returns:
-          The notes it was kept with; None where there is none, or not whole any more, and then nothing is
-          copied.
+          The notes it was kept with; None where there is none, or not whole any more, or no copy can be
+          made, and then nothing is copied.
         """
         place = os.path.join(self._folder, step, key)
         entry = _read_entry(place)
         if entry is None:
-            shutil.rmtree(place, ignore_errors=True)
+            self.drop(step, key)
             return None
         if set(entry["parts"]) != set(targets):
             return None
@@ -55,10 +60,12 @@ class KeptResults:
         try:
             for name, files in entry["parts"].items():
                 _copy_checked(os.path.join(place, _FILES, name), scratch[name], files)
-        except (OSError, _ChangedError):
+        except (OSError, _ChangedError) as error:
             for folder in scratch.values():
                 shutil.rmtree(folder, ignore_errors=True)
-            shutil.rmtree(place, ignore_errors=True)
+            if isinstance(error, (_ChangedError, FileNotFoundError)):
+                self.drop(step, key)
+            _LOG.warning("what an earlier %s made is not taken over: %s", step, error)
             return None
         for name, folder in scratch.items():
             shutil.rmtree(targets[name], ignore_errors=True)
@@ -71,6 +78,8 @@ class KeptResults:
     def keep(self, step: str, key: str, parts: Folders, notes: Mapping[str, Any]) -> None:
         """Keeps a copy of a result; it appears whole or not at all, and the oldest go.
 
+        Where it cannot be kept the log says why: the result itself is good.
+
         Args:
           step: that made it.
           key: of what it was made of.
@@ -79,32 +88,41 @@ class KeptResults:
         """
         folder = os.path.join(self._folder, step)
         unfinished = os.path.join(folder, f".{uuid.uuid4().hex}")
-        os.makedirs(unfinished)
         try:
-            listed = {
-                name: _copy_listing(source, os.path.join(unfinished, _FILES, name))
-                for name, source in parts.items()
-            }
-            with open(os.path.join(unfinished, _ENTRY), "w", encoding="utf-8") as stream:
-                json.dump({"notes": dict(notes), "parts": listed}, stream)
+            _write_result(unfinished, parts, notes)
             with contextlib.suppress(OSError):  # Another run has kept the same.
                 os.rename(unfinished, os.path.join(folder, key))
+            _drop_oldest(folder)
+        except OSError as error:
+            _LOG.warning("what %s made is not kept for later runs: %s", step, error)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-        _drop_oldest(folder)
+
+    def drop(self, step: str, key: str) -> None:
+        """Takes a result away, if it is there."""
+        shutil.rmtree(os.path.join(self._folder, step, key), ignore_errors=True)
 
 
 class _ChangedError(Exception):
     """A kept file is not what it was."""
 
 
+def _write_result(folder: str, parts: Folders, notes: Mapping[str, Any]) -> None:
+    os.makedirs(folder)
+    listed = {
+        name: _copy_listing(source, os.path.join(folder, _FILES, name)) for name, source in parts.items()
+    }
+    with open(os.path.join(folder, _ENTRY), "w", encoding="utf-8") as stream:
+        json.dump({"notes": dict(notes), "parts": listed}, stream)
+
+
 def _read_entry(place: str) -> dict[str, Any] | None:
     try:
         with open(os.path.join(place, _ENTRY), encoding="utf-8") as stream:
-            entry: dict[str, Any] = json.load(stream)
-    except (OSError, ValueError):
+            entry = json.load(stream)
+        return {"notes": dict(entry["notes"]), "parts": {k: dict(v) for k, v in entry["parts"].items()}}
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
         return None
-    return entry
 
 
 def _copy_checked(source: str, target: str, files: Mapping[str, str]) -> None:
@@ -140,8 +158,11 @@ def _read_blocks(stream: Any) -> Iterator[bytes]:
 
 def _drop_oldest(folder: str) -> None:
     with os.scandir(folder) as scanned:
-        entries = [entry for entry in scanned if not entry.name.startswith(".")]
+        entries = list(scanned)
     with contextlib.suppress(OSError):  # Another run drops the same.
         entries.sort(key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
-        for entry in entries[NUM_KEPT:]:
+        whole = [entry for entry in entries if not entry.name.startswith(".")]
+        begun = [entry for entry in entries if entry.name.startswith(".")]
+        abandoned = [e for e in begun if e.stat().st_mtime < time.time() - _ABANDONED_SECONDS]
+        for entry in (*whole[NUM_KEPT:], *abandoned):
             shutil.rmtree(entry.path)

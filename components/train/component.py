@@ -18,7 +18,7 @@ from tfx.utils import json_utils
 from components import contract
 from components.reuse.executor import ReusingExecutor
 from components.train import run_fn
-from components.train.config import ModelConfig, TrainConfig, change_run
+from components.train.config import MULTI_WORKER, ModelConfig, TrainConfig, change_run
 from components.transform.market_property import MARKET_KEY, KnowsMarket, market_property
 
 NODE_ID = "Trainer"
@@ -42,6 +42,15 @@ class BarsTrainerExecutor(ReusingExecutor, _RunFnExecutor):
     USED_SPLITS: ClassVar = {
         standard_component_specs.EXAMPLES_KEY: [contract.TRAIN_SPLIT, contract.EVAL_SPLIT]
     }
+
+    def Do(  # noqa: N802 (TFX's name)
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Trains or takes over; one of several workers trains, for only the chief has the whole model."""
+        told = dict(exec_properties)
+        if _read_train_config(told).strategy == MULTI_WORKER:
+            told[contract.RESULTS_PROPERTY] = ""
+        super().Do(input_dict, output_dict, told)
 
 
 class BarsTrainerSpec(types.ComponentSpec):
@@ -125,11 +134,16 @@ def fold_parameters(exec_properties: Mapping[str, Any]) -> dict[str, Any]:
     properties = dict(exec_properties)
     steps, seed = (properties.pop(name) for name in (contract.TRAIN_STEPS_PARAMETER, contract.SEED_PARAMETER))
     custom_config = json_utils.loads(properties[standard_component_specs.CUSTOM_CONFIG_KEY])
-    config = TrainConfig(**json.loads(custom_config[run_fn.TRAIN_CONFIG]))
-    custom_config[run_fn.TRAIN_CONFIG] = _to_json(change_run(config, int(steps), int(seed)))
+    config = change_run(_read_train_config(properties), int(steps), int(seed))
+    custom_config[run_fn.TRAIN_CONFIG] = _to_json(config)
     custom_config[run_fn.MARKET_CONFIG] = properties.pop(MARKET_KEY)
     properties[standard_component_specs.CUSTOM_CONFIG_KEY] = json_utils.dumps(custom_config)
     return properties
+
+
+def _read_train_config(properties: Mapping[str, Any]) -> TrainConfig:
+    custom_config = json_utils.loads(properties[standard_component_specs.CUSTOM_CONFIG_KEY])
+    return TrainConfig(**json.loads(custom_config[run_fn.TRAIN_CONFIG]))
 
 
 def _to_json(config: ModelConfig | TrainConfig) -> str:

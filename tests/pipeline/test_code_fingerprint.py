@@ -2,6 +2,7 @@
 
 import pytest
 
+from components import provenance
 from pipeline.code_fingerprint import fingerprint_code, fingerprint_folder
 
 
@@ -34,3 +35,11 @@ def test_compiled_files_do_not(package):
 def test_the_code_at_hand_has_one():
     assert len(fingerprint_code()) == 64
     assert fingerprint_code() == fingerprint_code()
+
+
+@pytest.mark.parametrize("package", ["tfx", "tfx-bsl", "pandas", "pyarrow", "exchange_calendars", "python"])
+def test_a_release_of_what_the_code_stands_on_changes_it(monkeypatch, package):
+    before = fingerprint_code()
+    versions = provenance.list_versions()
+    monkeypatch.setattr(provenance, "list_versions", lambda: versions | {package: versions[package] + ".1"})
+    assert fingerprint_code() != before

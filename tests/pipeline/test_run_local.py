@@ -58,6 +58,16 @@ def test_a_rehearsal_that_failed_is_made_again(run):
     assert [c["name"] for c in report["components"] if c["reused"]] == ["Evaluator"]
 
 
+def test_the_code_is_read_before_it_is_loaded(run, monkeypatch):
+    from pipeline import code_fingerprint, config
+
+    order, load_config = [], config.load_config
+    monkeypatch.setattr(code_fingerprint, "fingerprint_code", lambda: order.append("read") or "code")
+    monkeypatch.setattr(config, "load_config", lambda *given: order.append("loaded") or load_config(*given))
+    assert run("pushed")[0] == 0
+    assert order == ["read", "loaded"]
+
+
 def test_a_version_that_was_removed_is_pushed_again(run):
     run("pushed")
     shutil.rmtree("models")

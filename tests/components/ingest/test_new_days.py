@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import shutil
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from components import contract
+from components.errors import InputError
 from components.ingest.bars import ValidationConfig, iso_date
 from components.ingest.chunks import ChunkConfig
 from components.ingest.exchange_calendar import read_session_days
@@ -112,9 +114,28 @@ def test_a_correction_counts_where_it_is(days: Days) -> None:
 def test_a_ticker_that_new_rows_spoil_or_let_in_changes_its_chunks_before(days: Days) -> None:
     split = {("LONG", SESSIONS[600]): close_of("LONG", 599) / 2.0}
     days.add(split)
-    assert days.check() == ""
+    assert [days.check(), days.check()] == ["", REUSED]
     days.add({("LONG", SESSIONS[600]): close_of("LONG", 600)}, is_correction=True)
-    assert days.check() == REUSED
+    assert [days.check(), days.check()] == ["", REUSED]
+
+
+def test_an_ingest_of_what_changed_meanwhile_leaves_nothing(
+    days: Days, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from components.ingest import new_days
+
+    def divide(*given: Any) -> Any:
+        divided = divide_before(*given)
+        monkeypatch.undo()
+        days.add({("LONG", SESSIONS[100]): 61.0}, is_correction=True)
+        return divided
+
+    shutil.rmtree(tmp_path / "kept")
+    divide_before = new_days.divide
+    monkeypatch.setattr(new_days, "divide", divide)
+    with pytest.raises(InputError, match="must stay as it was when the run started"):
+        days.check()
+    assert days.check(known_on=iso_date(20001)) == ""
 
 
 def test_a_ticker_that_was_short_and_is_so_no_more(tmp_path: pathlib.Path, ingest: ModuleType) -> None:
@@ -135,6 +156,7 @@ def test_as_of_a_day_in_the_test_split_is_reused_too(days: Days) -> None:
 def test_what_is_kept_depends_on_all_that_it_was_made_of(tmp_path: pathlib.Path) -> None:
     from components.ingest.beam_chunks import IngestConfig
     from components.ingest.new_days import divide
+    from components.reuse.results import KeptResults
     from components.transform.market_config import MarketConfig
 
     add(tmp_path / "lake", make_bars(0, 600), iso_date(20001))
@@ -143,7 +165,7 @@ def test_what_is_kept_depends_on_all_that_it_was_made_of(tmp_path: pathlib.Path)
     config = IngestConfig(SourceConfig(str(tmp_path / "lake"), str(sectors)), POLICIES, CHUNKS, 2)
 
     def key(code: str = "code", **changes: Any) -> str | None:
-        divided = divide(dataclasses.replace(config, **changes), code)
+        divided = divide(dataclasses.replace(config, **changes), KeptResults(str(tmp_path)), code)
         return divided and divided.key
 
     def chunks(**changes: Any) -> str | None:

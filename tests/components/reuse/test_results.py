@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -48,7 +50,7 @@ def test_what_is_kept_comes_back_to_the_byte_and_replaces_what_is_there(
     assert kept.fetch(STEP, "k", {"model": targets["model"]}) is None
 
 
-@pytest.mark.parametrize("harm", ["changed", "gone", "entry"])
+@pytest.mark.parametrize("harm", ["changed", "gone", "{", "{}", "[]", '{"notes": {}, "parts": {"model": 1}}'])
 def test_a_result_that_was_harmed_is_taken_away_and_leaves_the_target_alone(
     kept: KeptResults, tmp_path: pathlib.Path, harm: str
 ) -> None:
@@ -60,7 +62,7 @@ def test_a_result_that_was_harmed_is_taken_away_and_leaves_the_target_alone(
     elif harm == "gone":
         file.unlink()
     else:
-        (place / "entry.json").write_text("{")
+        (place / "entry.json").write_text(harm)
     target = tmp_path / "out" / "model"
     make_part(target, "before")
     before = digest_folder(str(target))
@@ -69,6 +71,33 @@ def test_a_result_that_was_harmed_is_taken_away_and_leaves_the_target_alone(
     assert list_below(tmp_path / "out") == ["model", *(f"model/{path}" for path in list_below(target))]
     kept.keep(STEP, "k", {"model": make_part(tmp_path / "again")}, {})
     assert kept.fetch(STEP, "k", {"model": str(target)}) == {}
+
+
+def test_where_no_copy_can_be_made_the_kept_result_stays(kept: KeptResults, tmp_path: pathlib.Path) -> None:
+    kept.keep(STEP, "k", {"model": make_part(tmp_path / "model")}, {})
+    (tmp_path / "file").write_text("no folder")
+    assert kept.fetch(STEP, "k", {"model": str(tmp_path / "file" / "out")}) is None
+    assert kept.fetch(STEP, "k", {"model": str(tmp_path / "out")}) == {}
+
+
+def test_a_result_that_cannot_be_kept_is_told_and_no_failure(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    part = make_part(tmp_path / "model")
+    (tmp_path / "file").write_text("no folder")
+    KeptResults(str(tmp_path / "file")).keep(STEP, "k", {"model": part}, {})
+    assert "what Step made is not kept for later runs: " in caplog.text
+    assert KeptResults(str(tmp_path / "file")).fetch(STEP, "k", {"model": part}) is None
+
+
+def test_what_a_killed_process_left_goes_after_a_day(kept: KeptResults, tmp_path: pathlib.Path) -> None:
+    step = tmp_path / "results" / STEP
+    for name in (".old", ".new"):
+        make_part(step / name)
+    before = time.time() - 90_000
+    os.utime(step / ".old", (before, before))
+    kept.keep(STEP, "k", {"model": make_part(tmp_path / "model")}, {})
+    assert sorted(path.name for path in step.iterdir()) == [".new", "k"]
 
 
 def test_the_results_last_used_stay(

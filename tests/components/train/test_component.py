@@ -75,3 +75,24 @@ def test_what_a_search_found_takes_the_place_of_the_configured():
 def test_hyperparameters_of_another_model_are_refused():
     with pytest.raises(ConfigError, match=r"the hyperparameters of a search must fit the Trainer: .* got lr"):
         read_configs({"values": {"lr": 1.0}})
+
+
+@pytest.mark.parametrize(("strategy", "calls"), [("none", 1), ("multi_worker", 2)])
+def test_only_what_one_process_trained_is_kept(monkeypatch, tmp_path, strategy, calls):
+    from tfx import types
+    from tfx.types import standard_artifacts
+
+    from components.train import component
+
+    trained = []
+    monkeypatch.setattr(component._RunFnExecutor, "Do", lambda *_: trained.append(1))
+    examples = types.Channel(type=standard_artifacts.Examples)
+    graph = types.Channel(type=standard_artifacts.TransformGraph)
+    config = TrainConfig(strategy=strategy)
+    properties = component.BarsTrainer(examples, graph, ModelConfig(), config).exec_properties
+    told = {contract.CODE_PROPERTY: "code", contract.RESULTS_PROPERTY: str(tmp_path / "kept")}
+    for _ in range(2):
+        model = standard_artifacts.Model()
+        model.uri = str(tmp_path / "model")
+        component.BarsTrainerExecutor().Do({}, {"model": [model]}, {**properties, **told})
+    assert len(trained) == calls
