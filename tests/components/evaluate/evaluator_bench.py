@@ -24,11 +24,11 @@ from components.evaluate.results import EvaluationResults, read_results
 from components.evaluate.verdict import Verdict, reach_verdict
 from components.ingest.chunks import Chunk
 from components.ingest.examples import encode_chunk
+from tests.beam_arguments import BEAM_ARGUMENTS
 from tests.components.evaluate.volatility_models import VolatilityModel, save_model
 from tests.components.ingest.record_files import write_records
 
 SCHEMA = pathlib.Path(__file__).parents[3] / "components" / "ingest" / "schema.pbtxt"
-BEAM_ARGUMENTS = ("--runner=DirectRunner", "--direct_running_mode=in_memory")
 
 
 @dataclasses.dataclass(frozen=True)

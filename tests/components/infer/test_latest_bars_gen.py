@@ -13,11 +13,11 @@ from components.ingest.bars import ValidationConfig, day_number
 from components.ingest.findings import QUARANTINE
 from components.ingest.source_config import SourceConfig
 from serving.bars import take_latest_bars
+from tests.beam_arguments import BEAM_ARGUMENTS
 from tests.serving.sample_bars import make_frame
 
 pytestmark = pytest.mark.tf
 NUM_DAYS = 300
-BEAM_ARGS = ["--runner=DirectRunner", "--direct_running_mode=in_memory"]
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def run(tmp_path, frame):
         component = LatestBarsGen(source, validation or ValidationConfig(), **given)
         examples, report = standard_artifacts.Examples(), UniverseReportArtifact()
         examples.uri, report.uri = str(tmp_path / "examples"), str(tmp_path / "report")
-        Executor(Executor.Context(beam_pipeline_args=BEAM_ARGS)).Do(
+        Executor(Executor.Context(beam_pipeline_args=list(BEAM_ARGUMENTS))).Do(
             {}, {"examples": [examples], "report": [report]}, component.exec_properties
         )
         files = sorted(map(str, pathlib.Path(examples.uri, "Split-latest").iterdir()))

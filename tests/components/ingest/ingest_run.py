@@ -19,11 +19,11 @@ from components.ingest.examples import encode_chunk
 from components.ingest.executor import Executor
 from components.ingest.source_config import SourceConfig
 from components.transform.market_config import ALONE, MarketConfig
+from tests.beam_arguments import BEAM_ARGUMENTS
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 
 __all__ = ["BarsExampleGen", "Written", "encode_chunk", "run_ingest"]
 
-BEAM_ARGS = ["--runner=DirectRunner", "--direct_running_mode=in_memory"]
 POLICIES = ValidationConfig()
 
 
@@ -54,7 +54,7 @@ def run_ingest(
     validation: ValidationConfig = POLICIES,
     chunks: ChunkConfig = SHIPPED_CHUNKS,
     fingerprint: str = "",
-    beam_args: Sequence[str] = BEAM_ARGS,
+    beam_args: Sequence[str] = BEAM_ARGUMENTS,
     market: MarketConfig = ALONE,
     properties: Mapping[str, str] = MappingProxyType({}),
 ) -> Written:

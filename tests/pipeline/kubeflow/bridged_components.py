@@ -11,10 +11,10 @@ from components.ingest.bars import ValidationConfig
 from components.ingest.component import BarsExampleGen
 from components.ingest.statistics_gen import SplitStatisticsGen
 from pipeline.kubeflow.package import Package, read_package
+from tests.beam_arguments import BEAM_ARGUMENTS
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 from tests.pipeline.kubeflow.odd_components import Consumer, Producer
 
-BEAM_ARGS = ["--runner=DirectRunner", "--direct_running_mode=in_memory"]
 MISSING_SOURCE = dataclasses.replace(SHIPPED_SOURCE, path="missing.csv")
 TEST_PACKAGE = "tests.pipeline.kubeflow."
 """Left out of import paths in the tasks: other distributions install a package `tests` too."""
@@ -46,7 +46,7 @@ def compile_package(folder: pathlib.Path) -> Package:
             pipeline_name="bridged",
             pipeline_root=str(folder / "unused"),
             components=[bars, counted, again, missing, rows, statistics, producer, consumer],
-            beam_pipeline_args=BEAM_ARGS,
+            beam_pipeline_args=list(BEAM_ARGUMENTS),
         )
     )
     file = folder / "pipeline.yaml"

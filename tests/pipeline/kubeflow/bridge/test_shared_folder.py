@@ -7,13 +7,13 @@ import pytest
 from components.errors import ConfigError
 from pipeline.kubeflow import entrypoint
 from pipeline.kubeflow.bridge.locations import TWIN_ROOT_VARIABLE
+from tests.beam_arguments import BEAM_ARGUMENTS
 from tests.pipeline.kubeflow.bridge.launcher_inputs import RUN_URI, make_executor_input, make_input, make_spec
 
 pytestmark = pytest.mark.tf
 
 EXAMPLES_URI = f"{RUN_URI}/ingest/uuid/examples"
 SPLITS = {"split_names": '["train"]', "payload_format": "FORMAT_TF_EXAMPLE", "file_format": "tfrecords_gzip"}
-BEAM_ARGS = ["--runner=DirectRunner", "--direct_running_mode=in_memory"]
 
 
 @pytest.fixture(name="twins")
@@ -52,7 +52,7 @@ def run_statistics(twins, *flags):
             f"--json_serialized_invocation_args={json.dumps(given)}",
             f"--json_serialized_inputs_spec_args={make_spec({'examples': 'tfx.Examples'})}",
             *flags,
-            *BEAM_ARGS,
+            *BEAM_ARGUMENTS,
         ]
     )
     entrypoint.run_task(*parsed)
