@@ -74,10 +74,10 @@ class IngestOptions:
                 f"--known-on must be a day that has come, got {self.known_on}; no earlier day could be added "
                 "after it"
             )
-        if self._has_bars and arriving.is_same_place(self.source.path, self.lake):
+        if self._has_bars and arriving.overlaps(self.source, self.lake):
             raise ConfigError(
-                f"source.path must be another place than --lake, got {self.lake} for both; give the new bars "
-                "with --set source.path=PATH"
+                f"source.path must be another place than --lake, got {self.source.path} and {self.lake}, "
+                "which overlap; give the new bars alone with --set source.path=PATH"
             )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import glob
 import os
 from collections.abc import Mapping
 
@@ -17,7 +18,7 @@ from components.ingest.history import merge_pieces
 from components.ingest.panel import read_pieces
 from components.ingest.parts import list_parts
 from components.ingest.report import collect_quarantined
-from components.ingest.source_config import SourceConfig
+from components.ingest.source_config import FILES, SourceConfig
 from components.lake.bar_rows import BarRows
 
 
@@ -71,11 +72,23 @@ def read_checked(source: SourceConfig, validation: ValidationConfig) -> CheckedB
     return CheckedBars(rows, text, len(quarantined))
 
 
-def is_same_place(path: str, location: str) -> bool:
-    """Whether a source and a lake are the same folder or URL."""
+def overlaps(source: SourceConfig, location: str) -> bool:
+    """Whether a source reads a lake's own files: is the same place, holds it, or lies in it."""
+    path = source.path
+    if source.kind != FILES:
+        return False
     if "://" in path or "://" in location:
         return path.rstrip("/") == location.rstrip("/")
-    return os.path.realpath(path) == os.path.realpath(location)
+    if _is_within(path, location) or _is_within(location, path):
+        return True
+    return any(
+        _is_within(file, location) for file in glob.iglob(path, recursive=True) if os.path.isfile(file)
+    )
+
+
+def _is_within(path: str, folder: str) -> bool:
+    own, other = os.path.realpath(path), os.path.realpath(folder)
+    return os.path.commonpath([own, other]) == other
 
 
 def _gather(pieces: Mapping[str, list[Piece]], validation: ValidationConfig) -> tuple[BarRows, list[Finding]]:

@@ -14,7 +14,7 @@ import pytest
 
 from components.errors import ConfigError, InputError
 from components.ingest.bars import ValidationConfig
-from components.ingest.source_config import SourceConfig
+from components.ingest.source_config import POSTGRES, SourceConfig
 from components.lake import layout, publishing, reading, revising, vacuuming
 from components.lake.publishing import Draft
 from components.lake.storage import Storage
@@ -128,10 +128,33 @@ def test_wrong_days(lake: pathlib.Path, options: dict[str, Any], complaint: str)
         take_in(lake, "bars.csv", **options)
 
 
-def test_a_lake_is_no_source_of_itself(lake: pathlib.Path) -> None:
+@pytest.mark.parametrize(
+    "path",
+    ["lake", "lake/../lake", ".", "..", "lake/bars", "link", "lake/contract.json", "lake/bars/**/*.parquet",
+     "**/*.parquet", "l*/bars/*/*/*"],
+)  # fmt: skip
+def test_a_lake_is_no_source_of_itself(
+    lake: pathlib.Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
     add(lake, OLD, "2021-01-04")
-    with pytest.raises(ConfigError, match="must be another place than --lake"):
-        take_in(lake, f"{lake}/../lake")
+    monkeypatch.chdir(lake.parent)
+    pathlib.Path("link").symlink_to("lake/bars")
+    for location in ("lake", str(lake)):
+        with pytest.raises(ConfigError, match="must be another place than --lake, got "):
+            take_in(location, path)
+
+
+@pytest.mark.parametrize("path", ["lake2", "lake2/*.csv", "*/*.csv", "lake2/new.csv"])
+def test_a_source_beside_a_lake(lake: pathlib.Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    add(lake, OLD, "2021-01-04")
+    monkeypatch.chdir(lake.parent)
+    pathlib.Path("lake2").mkdir()
+    write_csv(pathlib.Path("lake2/new.csv"), NEW)
+    assert take_in("lake", path)["added"] == len(NEW)
+
+
+def test_rows_of_a_database_lie_in_no_lake(tmp_path: pathlib.Path) -> None:
+    IngestOptions(str(tmp_path), SourceConfig(f"{tmp_path}/x.csv", kind=POSTGRES), ValidationConfig())
 
 
 @pytest.mark.parametrize("bad", BAD_INPUTS, ids=lambda bad: bad.name)
