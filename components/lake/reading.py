@@ -51,9 +51,16 @@ def read_contract(storage: Storage) -> layout.LakeContract | None:
     """Reads a lake's contract; None where there is no lake.
 
     Raises:
-      InputError: it is of something else.
+      InputError: it is of something else, or is not there though there are commits.
     """
     text = storage.read(layout.CONTRACT_FILE)
+    if text is None and find_last_number(storage):
+        text = storage.read(layout.CONTRACT_FILE)  # The first writer puts it there before its commit.
+        if text is None:
+            raise InputError(
+                f"{storage.location} must hold {layout.CONTRACT_FILE} beside its commits, got none; put it "
+                "back from a copy"
+            )
     return None if text is None else layout.read_contract(text, storage.location)
 
 

@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 
 from components.errors import ConfigError, InputError
+from components.ingest import sources
 from components.ingest.bars import ValidationConfig
 from components.ingest.source_config import POSTGRES, SourceConfig
-from components.lake import layout, publishing, reading, revising, vacuuming
+from components.lake import lake_source, layout, publishing, reading, revising, vacuuming
 from components.lake.publishing import Draft
 from components.lake.storage import Storage
 from pipeline.run_ingest import IngestOptions, describe, ingest
@@ -313,3 +314,31 @@ def test_damage_is_one_line(lake: pathlib.Path, damage: Any, complaint: str) -> 
     with pytest.raises(InputError, match=complaint) as raised:
         read_lake(lake)
     assert "\n" not in str(raised.value)
+
+
+def test_a_lake_that_has_lost_its_contract_is_no_folder_of_files(lake: pathlib.Path) -> None:
+    """Its files hold replaced bars, too; and another contract would put tickers into other buckets."""
+    add(lake, OLD, "2021-01-04")
+    (lake / "contract.json").unlink()
+    before = list_files(lake)
+    source = SourceConfig(str(lake), "")
+    asks = (
+        lambda: add(lake, NEW, "2021-01-05"),
+        lambda: compact(lake),
+        lambda: take_in(lake, "none.csv", readable_from="2021-01-04"),
+        lambda: sources.list_files(source),
+        lambda: sources.fingerprint(source),
+        lambda: read_lake(lake, "2021-01-04"),
+    )
+    for ask in asks:
+        with pytest.raises(InputError, match=r"must hold contract\.json beside its commits, got none"):
+            ask()
+    assert list_files(lake) == before
+
+
+def test_a_folder_with_other_commits_is_no_lake(tmp_path: pathlib.Path) -> None:
+    for name in ("commits/today.json", "commits/00000000000000000001.json/bars.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert not lake_source.is_lake(str(tmp_path))
+    assert not lake_source.is_lake(str(tmp_path / "commits/today.json"))
