@@ -18,6 +18,7 @@ from components.lake.bar_rows import BarRows, merge
 from components.lake.commits import BarsFile, Commit, Snapshot, read_commit
 from components.lake.storage import Storage
 
+_BARS = re.compile(rf"{layout.BARS}/.*/(\d{{{layout.NUMBER_DIGITS}}})-[^/]*")
 _COMMIT = re.compile(rf"{layout.COMMITS}/(\d{{{layout.NUMBER_DIGITS}}})\.json")
 
 
@@ -36,7 +37,7 @@ def read_snapshot(storage: Storage, known_on: str = "") -> Snapshot:
             f"{storage.location} must be a lake, got no {layout.CONTRACT_FILE} there; make one with "
             f"`marketcast ingest --lake {storage.location}`"
         )
-    last = find_last_number(storage)
+    last = find_newest(storage)
     if not last:
         raise InputError(
             f"{storage.location} must hold bars, got a lake without a commit; add bars with "
@@ -64,8 +65,30 @@ def read_contract(storage: Storage) -> layout.LakeContract | None:
     return None if text is None else layout.read_contract(text, storage.location)
 
 
+def find_newest(storage: Storage) -> int:
+    """Number of the newest commit; 0 of a lake that has had none.
+
+    A writer that died before the first commit leaves bars of that one at most; who writes those of a later
+    one has seen a commit.
+
+    Raises:
+      InputError: there are such bars, so that the commits must have been lost.
+    """
+    if last := find_last_number(storage):
+        return last
+    numbers = (int(match[1]) for path in storage.list(layout.BARS) if (match := _BARS.fullmatch(path)))
+    if (highest := max(numbers, default=0)) < 2:
+        return 0
+    if last := find_last_number(storage):  # Others have been quick between the two looks.
+        return last
+    raise InputError(
+        f"{storage.location} must hold the commits of its bars, got none beside bars of commit {highest}; "
+        f"put the folder {layout.COMMITS} back from a copy, or give another place for a new lake"
+    )
+
+
 def find_last_number(storage: Storage) -> int:
-    """Number of the newest commit; 0 for none."""
+    """Number of the newest commit that is there; 0 for none."""
     matches = (_COMMIT.fullmatch(path) for path in storage.list(layout.COMMITS))
     return max((int(match[1]) for match in matches if match), default=0)
 

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import concurrent.futures
-import json
 import os
 import pathlib
 import time
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from components.errors import ConfigError, InputError
-from components.ingest import sources
-from components.ingest.bars import ValidationConfig
-from components.ingest.source_config import POSTGRES, SourceConfig
-from components.lake import lake_source, layout, publishing, reading, revising, vacuuming
+from components.lake import layout, publishing, reading, revising, vacuuming
 from components.lake.publishing import Draft
 from components.lake.storage import Storage
-from pipeline.run_ingest import IngestOptions, describe, ingest
+from pipeline.run_ingest import describe
 from tests.components.lake.lakes import (
-    HEADER,
     add,
     list_days,
     make_bars,
@@ -30,7 +24,6 @@ from tests.components.lake.lakes import (
     take_in,
     write_csv,
 )
-from tests.fixtures.bad_bars import BAD_INPUTS
 
 OLD = make_bars(["AA", "BB"], ["2020-12-30", "2020-12-31", "2021-01-04"])
 NEW = make_bars(["AA", "CC"], ["2021-01-05"], 20.0)
@@ -127,65 +120,6 @@ def test_what_is_refused_leaves_nothing(lake: pathlib.Path, tmp_path: pathlib.Pa
 def test_wrong_days(lake: pathlib.Path, options: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
         take_in(lake, "bars.csv", **options)
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["lake", "lake/../lake", ".", "..", "lake/bars", "link", "lake/contract.json", "lake/bars/**/*.parquet",
-     "**/*.parquet", "l*/bars/*/*/*"],
-)  # fmt: skip
-def test_a_lake_is_no_source_of_itself(
-    lake: pathlib.Path, monkeypatch: pytest.MonkeyPatch, path: str
-) -> None:
-    add(lake, OLD, "2021-01-04")
-    monkeypatch.chdir(lake.parent)
-    pathlib.Path("link").symlink_to("lake/bars")
-    for location in ("lake", str(lake)):
-        with pytest.raises(ConfigError, match="must be another place than --lake, got "):
-            take_in(location, path)
-
-
-@pytest.mark.parametrize("path", ["lake2", "lake2/*.csv", "*/*.csv", "lake2/new.csv"])
-def test_a_source_beside_a_lake(lake: pathlib.Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-    add(lake, OLD, "2021-01-04")
-    monkeypatch.chdir(lake.parent)
-    pathlib.Path("lake2").mkdir()
-    write_csv(pathlib.Path("lake2/new.csv"), NEW)
-    assert take_in("lake", path)["added"] == len(NEW)
-
-
-def test_rows_of_a_database_lie_in_no_lake(tmp_path: pathlib.Path) -> None:
-    IngestOptions(str(tmp_path), SourceConfig(f"{tmp_path}/x.csv", kind=POSTGRES), ValidationConfig())
-
-
-@pytest.mark.parametrize("bad", BAD_INPUTS, ids=lambda bad: bad.name)
-def test_bad_bars_do_not_enter(bad: Any, lake: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    path = str(bad.write(tmp_path))
-    if bad.check in ("unadjusted_split", "short_history"):
-        assert take_in(lake, path)["added"], "a whole history is judged when it is read"
-        return
-    refusing = ValidationConfig(**({bad.check: "refuse"} if bad.check else {}))
-    with pytest.raises(InputError):
-        take_in_checked(lake, path, refusing)
-    assert not lake.exists()
-
-
-def take_in_checked(lake: pathlib.Path, path: str, validation: ValidationConfig) -> dict[str, Any]:
-    return ingest(IngestOptions(str(lake), SourceConfig(path, ""), validation))
-
-
-def test_rows_set_aside_are_kept_with_their_reasons(lake: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    path = pathlib.Path(write_csv(tmp_path / "bars.csv", OLD))
-    path.write_text(path.read_text() + "AA,2021-01-06,1,2,3,2,1,5\n")
-    told = take_in_checked(lake, str(path), ValidationConfig(high_below_low="quarantine"))
-    assert (told["added"], told["quarantined"]) == (len(OLD), 1)
-    [row] = pd.read_csv(told["quarantine"], dtype=str).to_dict("records")
-    assert (row["ticker"], row["line"], row["file"]) == ("AA", "8", str(path))
-    assert row["reason"].startswith("high_below_low: ")
-    only_bad = tmp_path / "bad.csv"
-    only_bad.write_text(f"{HEADER}\nAA,2021-01-06,1,2,3,2,1,5\n")
-    with pytest.raises(InputError, match="must leave at least one sound row, got 1 rows"):
-        take_in_checked(lake, str(only_bad), ValidationConfig(high_below_low="quarantine"))
 
 
 def test_writers_at_once_all_get_in(lake: pathlib.Path) -> None:
@@ -294,51 +228,3 @@ def test_forgetting(lake: pathlib.Path) -> None:
     assert compact(lake)["num_bars"] == len(second) + len(NEW)
     with pytest.raises(InputError, match="2021-01-05 or later"):
         read_lake(lake, "2021-01-04")
-
-
-@pytest.mark.parametrize(
-    ("damage", "complaint"),
-    [
-        (lambda lake: (lake / "contract.json").write_text("{}"), "must be of a lake, got something else"),
-        (lambda lake: (lake / "contract.json").write_text(json.dumps(
-            {"format": "marketcast-lake", "version": 2, "num_buckets": 1})), "must be a lake of version 1"),
-        (lambda lake: next((lake / "commits").iterdir()).write_text("{"), "must be a commit of a lake"),
-        (lambda lake: next((lake / "commits").iterdir()).unlink(), "got a lake without a commit"),
-        (lambda lake: next(lake.rglob("*.parquet")).write_bytes(b"PAR1"), "must be a whole file of bars"),
-        (lambda lake: next(lake.rglob("*.parquet")).unlink(), "got no such file; put it back"),
-    ],
-)  # fmt: skip
-def test_damage_is_one_line(lake: pathlib.Path, damage: Any, complaint: str) -> None:
-    add(lake, {("AA", "2021-01-04"): 1.0}, "2021-01-04")
-    damage(lake)
-    with pytest.raises(InputError, match=complaint) as raised:
-        read_lake(lake)
-    assert "\n" not in str(raised.value)
-
-
-def test_a_lake_that_has_lost_its_contract_is_no_folder_of_files(lake: pathlib.Path) -> None:
-    """Its files hold replaced bars, too; and another contract would put tickers into other buckets."""
-    add(lake, OLD, "2021-01-04")
-    (lake / "contract.json").unlink()
-    before = list_files(lake)
-    source = SourceConfig(str(lake), "")
-    asks = (
-        lambda: add(lake, NEW, "2021-01-05"),
-        lambda: compact(lake),
-        lambda: take_in(lake, "none.csv", readable_from="2021-01-04"),
-        lambda: sources.list_files(source),
-        lambda: sources.fingerprint(source),
-        lambda: read_lake(lake, "2021-01-04"),
-    )
-    for ask in asks:
-        with pytest.raises(InputError, match=r"must hold contract\.json beside its commits, got none"):
-            ask()
-    assert list_files(lake) == before
-
-
-def test_a_folder_with_other_commits_is_no_lake(tmp_path: pathlib.Path) -> None:
-    for name in ("commits/today.json", "commits/00000000000000000001.json/bars.csv"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    assert not lake_source.is_lake(str(tmp_path))
-    assert not lake_source.is_lake(str(tmp_path / "commits/today.json"))

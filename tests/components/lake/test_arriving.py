@@ -1,0 +1,83 @@
+"""Bars on their way into a lake: where they may come from, and what is checked."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from components.errors import ConfigError, InputError
+from components.ingest.bars import ValidationConfig
+from components.ingest.source_config import POSTGRES, SourceConfig
+from pipeline.run_ingest import IngestOptions, ingest
+from tests.components.lake.lakes import HEADER, add, make_bars, take_in, write_csv
+from tests.fixtures.bad_bars import BAD_INPUTS
+
+OLD = make_bars(["AA", "BB"], ["2020-12-30", "2020-12-31", "2021-01-04"])
+NEW = make_bars(["AA", "CC"], ["2021-01-05"], 20.0)
+
+
+@pytest.fixture(name="lake")
+def fixture_lake(tmp_path: pathlib.Path) -> pathlib.Path:
+    return tmp_path / "lake"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["lake", "lake/../lake", ".", "..", "lake/bars", "link", "lake/contract.json", "lake/bars/**/*.parquet",
+     "**/*.parquet", "l*/bars/*/*/*"],
+)  # fmt: skip
+def test_a_lake_is_no_source_of_itself(
+    lake: pathlib.Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    add(lake, OLD, "2021-01-04")
+    monkeypatch.chdir(lake.parent)
+    pathlib.Path("link").symlink_to("lake/bars")
+    for location in ("lake", str(lake)):
+        with pytest.raises(ConfigError, match="must be another place than --lake, got "):
+            take_in(location, path)
+
+
+@pytest.mark.parametrize("path", ["lake2", "lake2/*.csv", "*/*.csv", "lake2/new.csv"])
+def test_a_source_beside_a_lake(lake: pathlib.Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    add(lake, OLD, "2021-01-04")
+    monkeypatch.chdir(lake.parent)
+    pathlib.Path("lake2").mkdir()
+    write_csv(pathlib.Path("lake2/new.csv"), NEW)
+    assert take_in("lake", path)["added"] == len(NEW)
+
+
+def test_rows_of_a_database_lie_in_no_lake(tmp_path: pathlib.Path) -> None:
+    IngestOptions(str(tmp_path), SourceConfig(f"{tmp_path}/x.csv", kind=POSTGRES), ValidationConfig())
+
+
+@pytest.mark.parametrize("bad", BAD_INPUTS, ids=lambda bad: bad.name)
+def test_bad_bars_do_not_enter(bad: Any, lake: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    path = str(bad.write(tmp_path))
+    if bad.check in ("unadjusted_split", "short_history"):
+        assert take_in(lake, path)["added"], "a whole history is judged when it is read"
+        return
+    refusing = ValidationConfig(**({bad.check: "refuse"} if bad.check else {}))
+    with pytest.raises(InputError):
+        take_in_checked(lake, path, refusing)
+    assert not lake.exists()
+
+
+def take_in_checked(lake: pathlib.Path, path: str, validation: ValidationConfig) -> dict[str, Any]:
+    return ingest(IngestOptions(str(lake), SourceConfig(path, ""), validation))
+
+
+def test_rows_set_aside_are_kept_with_their_reasons(lake: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    path = pathlib.Path(write_csv(tmp_path / "bars.csv", OLD))
+    path.write_text(path.read_text() + "AA,2021-01-06,1,2,3,2,1,5\n")
+    told = take_in_checked(lake, str(path), ValidationConfig(high_below_low="quarantine"))
+    assert (told["added"], told["quarantined"]) == (len(OLD), 1)
+    [row] = pd.read_csv(told["quarantine"], dtype=str).to_dict("records")
+    assert (row["ticker"], row["line"], row["file"]) == ("AA", "8", str(path))
+    assert row["reason"].startswith("high_below_low: ")
+    only_bad = tmp_path / "bad.csv"
+    only_bad.write_text(f"{HEADER}\nAA,2021-01-06,1,2,3,2,1,5\n")
+    with pytest.raises(InputError, match="must leave at least one sound row, got 1 rows"):
+        take_in_checked(lake, str(only_bad), ValidationConfig(high_below_low="quarantine"))

@@ -1,0 +1,106 @@
+"""A lake that is broken or not whole: each is one line, and nothing is written on top of it."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import shutil
+from typing import Any
+
+import pytest
+
+from components.errors import InputError
+from components.ingest import sources
+from components.ingest.source_config import SourceConfig
+from components.lake import lake_source, layout, reading
+from components.lake.storage import Storage
+from tests.components.lake.lakes import add, make_bars, read_lake, take_in
+
+OLD = make_bars(["AA", "BB"], ["2020-12-30", "2020-12-31", "2021-01-04"])
+NEW = make_bars(["AA", "CC"], ["2021-01-05"], 20.0)
+
+
+@pytest.fixture(name="lake")
+def fixture_lake(tmp_path: pathlib.Path) -> pathlib.Path:
+    return tmp_path / "lake"
+
+
+def list_files(lake: pathlib.Path) -> set[str]:
+    return {path.relative_to(lake).as_posix() for path in lake.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda lake: (lake / "contract.json").write_text("{}"), "must be of a lake, got something else"),
+        (lambda lake: (lake / "contract.json").write_text(json.dumps(
+            {"format": "marketcast-lake", "version": 2, "num_buckets": 1})), "must be a lake of version 1"),
+        (lambda lake: next((lake / "commits").iterdir()).write_text("{"), "must be a commit of a lake"),
+        (lambda lake: next((lake / "commits").iterdir()).unlink(), "got a lake without a commit"),
+        (lambda lake: next(lake.rglob("*.parquet")).write_bytes(b"PAR1"), "must be a whole file of bars"),
+        (lambda lake: next(lake.rglob("*.parquet")).unlink(), "got no such file; put it back"),
+    ],
+)  # fmt: skip
+def test_damage_is_one_line(lake: pathlib.Path, damage: Any, complaint: str) -> None:
+    add(lake, {("AA", "2021-01-04"): 1.0}, "2021-01-04")
+    damage(lake)
+    with pytest.raises(InputError, match=complaint) as raised:
+        read_lake(lake)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_lake_that_has_lost_its_contract_is_no_folder_of_files(lake: pathlib.Path) -> None:
+    """Its files hold replaced bars, too; and another contract would put tickers into other buckets."""
+    add(lake, OLD, "2021-01-04")
+    (lake / "contract.json").unlink()
+    before = list_files(lake)
+    source = SourceConfig(str(lake), "")
+    asks = (
+        lambda: add(lake, NEW, "2021-01-05"),
+        lambda: take_in(lake, "none.csv", is_compaction=True),
+        lambda: take_in(lake, "none.csv", readable_from="2021-01-04"),
+        lambda: sources.list_files(source),
+        lambda: sources.fingerprint(source),
+        lambda: read_lake(lake, "2021-01-04"),
+    )
+    for ask in asks:
+        with pytest.raises(InputError, match=r"must hold contract\.json beside its commits, got none"):
+            ask()
+    assert list_files(lake) == before
+
+
+def test_a_folder_with_other_commits_is_no_lake(tmp_path: pathlib.Path) -> None:
+    for name in ("commits/today.json", "commits/00000000000000000001.json/bars.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert not lake_source.is_lake(str(tmp_path))
+    assert not lake_source.is_lake(str(tmp_path / "commits/today.json"))
+
+
+def test_a_lake_that_has_lost_its_commits_begins_no_new_history(lake: pathlib.Path) -> None:
+    """Its bars would be nobody's then, and --forget-before would delete them."""
+    add(lake, OLD, "2021-01-04")
+    add(lake, NEW, "2021-01-05")
+    shutil.rmtree(lake / "commits")
+    before = list_files(lake)
+    asks = (
+        lambda: add(lake, OLD | NEW, "2021-01-05"),
+        lambda: take_in(lake, "none.csv", is_compaction=True),
+        lambda: read_lake(lake),
+    )
+    for ask in asks:
+        with pytest.raises(InputError, match=r"must hold the commits of its bars, got none beside bars"):
+            ask()
+    assert list_files(lake) == before
+
+
+def test_what_a_dead_first_writer_left_is_no_lost_history(lake: pathlib.Path) -> None:
+    """Nor what another writer has just written of a second commit."""
+    add(lake, OLD, "2021-01-04")
+    next((lake / "commits").iterdir()).unlink()
+    assert add(lake, OLD, "2021-01-04")
+    add(lake, NEW, "2021-01-05")
+    storage = Storage(str(lake))
+    looks = [{}, storage.list(layout.BARS), storage.list(layout.COMMITS)]
+    storage.list = lambda _: looks.pop(0)  # type: ignore[method-assign]
+    assert reading.find_newest(storage) == 2 and not looks
