@@ -74,6 +74,12 @@ class IngestOptions:
                 f"--known-on must be a day that has come, got {self.known_on}; no earlier day could be added "
                 "after it"
             )
+        if self._has_bars and self.source.actions_path:
+            raise ConfigError(
+                "source.actions_path must be left to the run that reads the lake, got "
+                f"{self.source.actions_path} with --lake; a lake keeps closes as they were traded: give "
+                "--set \"source.actions_path=''\" here"
+            )
         if self._has_bars and arriving.overlaps(self.source, self.lake):
             raise ConfigError(
                 f"source.path must be another place than --lake, got {self.source.path} and {self.lake}, "

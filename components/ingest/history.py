@@ -122,21 +122,23 @@ def _drop_no_sessions(rows: _Rows, config: ValidationConfig, sessions: Sessions 
 
 
 def merge_pieces(
-    ticker: str, pieces: Sequence[Piece], config: ValidationConfig
+    ticker: str, pieces: Sequence[Piece], config: ValidationConfig, sessions: Sessions | None
 ) -> tuple[Integers, Floats, list[Finding]]:
-    """Sorts one ticker's rows and drops duplicates; what they are as a history is not looked at.
+    """Sorts one ticker's rows, drops days that are none and duplicates; the history is not looked at.
 
     Args:
       ticker: its name.
       pieces: its sound rows of each file, in any order.
       config: the policies.
+      sessions: trading days; None where no calendar is configured.
     Returns:
       int64 [n], days since 1970-01-01, ascending; float64 [n, len(BAR_COLUMNS)]; and what was found.
     """
-    if len(pieces) == 1 and len(pieces[0].dates) == 1:  # Of a day's bars all tickers are so.
+    # Of a day's bars all tickers are so.
+    if sessions is None and len(pieces) == 1 and len(pieces[0].dates) == 1:
         return pieces[0].dates, pieces[0].values, []
     rows = _Rows(ticker, join_pieces(ticker, pieces))
-    findings = list(_drop_duplicates(rows, config))
+    findings = [*_drop_no_sessions(rows, config, sessions), *_drop_duplicates(rows, config)]
     return rows.dates, rows.values, findings
 
 

@@ -17,6 +17,7 @@ from components.ingest.findings import QUARANTINE, Finding, raise_refused
 from components.ingest.history import merge_pieces
 from components.ingest.panel import read_pieces
 from components.ingest.parts import list_parts
+from components.ingest.reference import read_reference
 from components.ingest.report import collect_quarantined
 from components.ingest.source_config import FILES, SourceConfig
 from components.lake.bar_rows import BarRows
@@ -40,8 +41,8 @@ class CheckedBars:
 def read_checked(source: SourceConfig, validation: ValidationConfig) -> CheckedBars:
     """Reads and checks bars row by row, duplicates among them.
 
-    What concerns a ticker's whole history, its length and jumps that look like splits, is checked when a lake
-    is read, for it depends on all that the lake has.
+    What concerns a ticker's whole history, its length, jumps that look like splits and missing sessions, is
+    looked at when a lake is read, for it depends on all that the lake has.
 
     Args:
       source: where the bars are; all of them are held in memory.
@@ -59,7 +60,7 @@ def read_checked(source: SourceConfig, validation: ValidationConfig) -> CheckedB
             pieces[ticker].append(piece)
         progress.report("parts read", number, len(parts))
     raise_refused(findings)
-    rows, found = _gather(pieces, validation)
+    rows, found = _gather(pieces, source, validation)
     raise_refused(found)
     quarantined = collect_quarantined([*findings, *found], source)
     if not len(rows):
@@ -91,13 +92,16 @@ def _is_within(path: str, folder: str) -> bool:
     return os.path.commonpath([own, other]) == other
 
 
-def _gather(pieces: Mapping[str, list[Piece]], validation: ValidationConfig) -> tuple[BarRows, list[Finding]]:
+def _gather(
+    pieces: Mapping[str, list[Piece]], source: SourceConfig, validation: ValidationConfig
+) -> tuple[BarRows, list[Finding]]:
     """All tickers' rows in the order of a lake, and what was found."""
     findings: list[Finding] = []
     days, values = [np.zeros(0, np.int64)], [np.zeros((0, 6))]
     tickers = sorted(pieces)
+    sessions = read_reference(source, validation).sessions
     for ticker in tickers:
-        own_days, own_values, found = merge_pieces(ticker, pieces[ticker], validation)
+        own_days, own_values, found = merge_pieces(ticker, pieces[ticker], validation, sessions)
         days.append(own_days)
         values.append(own_values)
         findings += found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from components.errors import ConfigError, InputError
 from components.ingest.bars import ValidationConfig
 from components.ingest.source_config import POSTGRES, SourceConfig
 from pipeline.run_ingest import IngestOptions, ingest
-from tests.components.lake.lakes import HEADER, add, make_bars, take_in, write_csv
+from tests.components.lake.lakes import HEADER, add, make_bars, read_lake, take_in, write_csv
 from tests.fixtures.bad_bars import BAD_INPUTS
 
 OLD = make_bars(["AA", "BB"], ["2020-12-30", "2020-12-31", "2021-01-04"])
@@ -81,3 +82,32 @@ def test_rows_set_aside_are_kept_with_their_reasons(lake: pathlib.Path, tmp_path
     only_bad.write_text(f"{HEADER}\nAA,2021-01-06,1,2,3,2,1,5\n")
     with pytest.raises(InputError, match="must leave at least one sound row, got 1 rows"):
         take_in_checked(lake, str(only_bad), ValidationConfig(high_below_low="quarantine"))
+
+
+SATURDAY = ("AA", "2021-01-02")
+
+
+@pytest.mark.parametrize("others", [{}, OLD], ids=["alone", "among others"])
+def test_a_bar_on_no_trading_day_does_not_enter(
+    lake: pathlib.Path, tmp_path: pathlib.Path, others: Any
+) -> None:
+    path = write_csv(tmp_path / "bars.csv", others | {SATURDAY: 5.0, ("ZZ", "2020-12-30"): 5.0})
+    message = f"{path}, line {len(others) + 2}, column date: must be a trading day of XNYS, got AA 2021-01-02"
+    with pytest.raises(InputError, match=re.escape(message)):
+        take_in_checked(lake, path, ValidationConfig(calendar="XNYS", no_session="refuse"))
+    assert not lake.exists()
+    told = take_in_checked(lake, path, ValidationConfig(calendar="XNYS"))
+    assert (told["added"], told["quarantined"]) == (len(others) + 1, 1)
+    assert "no_session: " in pathlib.Path(told["quarantine"]).read_text()
+    assert SATURDAY not in read_lake(lake)
+
+
+def test_corporate_actions_belong_to_the_run_that_reads_the_lake(
+    lake: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    source = SourceConfig(write_csv(tmp_path / "bars.csv", OLD), "", actions_path="none.csv")
+    with pytest.raises(ConfigError, match=r"source\.actions_path must .*, got none\.csv with --lake; "):
+        IngestOptions(str(lake), source, ValidationConfig())
+    add(lake, OLD, "2021-01-04")
+    upkeep = IngestOptions(str(lake), source, ValidationConfig(), is_compaction=True)
+    assert ingest(upkeep)["commit"] is None, "where no bars come the key says nothing"
