@@ -15,7 +15,7 @@ from components.errors import InputError
 from components.ingest.bars import EPOCH
 from components.lake import bar_rows, layout
 from components.lake.bar_rows import BarRows, merge
-from components.lake.commits import BarsFile, Commit, Snapshot, read_commit
+from components.lake.commits import BarsFile, Commit, Snapshot, read_commit, wrong_commit
 from components.lake.storage import Storage
 
 _BARS = re.compile(rf"{layout.BARS}/.*/(\d{{{layout.NUMBER_DIGITS}}})-[^/]*")
@@ -97,7 +97,7 @@ def load_commit(storage: Storage, number: int) -> Commit:
     """Reads a commit.
 
     Raises:
-      InputError: it is not there, or no commit.
+      InputError: it is not there, no commit, or another one.
     """
     path = layout.commit_path(number)
     text = storage.read(path)
@@ -105,14 +105,23 @@ def load_commit(storage: Storage, number: int) -> Commit:
         raise InputError(
             f"{storage.location} must hold commit {number}, got no {path}; put the object back from a copy"
         )
-    return read_commit(text, storage.place(path))
+    return read_commit(text, storage.place(path), number)
 
 
 def gather_snapshot(storage: Storage, held: layout.LakeContract, commit: Commit) -> Snapshot:
-    """The content after a commit; reads the commits that its partitions stand in."""
+    """The content after a commit; reads the commits that its partitions stand in.
+
+    Raises:
+      InputError: one is not there, or lacks a partition.
+    """
     at = {number: load_commit(storage, number) for number in {*commit.places.values()} - {commit.number}}
     at[commit.number] = commit
-    partitions = {partition: at[number].files[partition] for partition, number in commit.places.items()}
+    partitions = {}
+    for partition, number in commit.places.items():
+        if partition not in at[number].files:
+            place = storage.place(layout.commit_path(commit.number))
+            raise wrong_commit(place, f"{partition} in commit {number}, which lacks it")
+        partitions[partition] = at[number].files[partition]
     return Snapshot(held, commit, partitions)
 
 

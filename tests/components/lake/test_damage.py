@@ -104,3 +104,63 @@ def test_what_a_dead_first_writer_left_is_no_lost_history(lake: pathlib.Path) ->
     looks = [{}, storage.list(layout.BARS), storage.list(layout.COMMITS)]
     storage.list = lambda _: looks.pop(0)  # type: ignore[method-assign]
     assert reading.find_newest(storage) == 2 and not looks
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda told: [told], "no object"),
+        (lambda _: {"files": []}, "files"),
+        (lambda told: told | {"files": []}, "files"),
+        (lambda told: told | {"files": {"year=2021/bucket=01": {}}}, "files"),
+        (lambda told: told | {"files": {"year=2021/bucket=01": [1]}}, "files"),
+        (lambda told: told | {"places": [1]}, "places"),
+        (lambda told: told | {"places": told["places"] | {"year=1999/bucket=01": 3}}, "places"),
+        (lambda told: told | {"places": told["places"] | {"year=1999/bucket=01": 2}}, "places"),
+        (lambda told: told | {"places": dict.fromkeys(told["places"], 1)}, "places"),
+        (lambda told: told | {"places": dict.fromkeys(told["places"], "1")}, "places"),
+        (lambda told: told | {"places": told["places"] | {"year=1999/bucket=01": 1}}, "year=1999/bucket=01"),
+        (lambda told: told | {"known_on": None}, "known_on None"),
+        (lambda told: told | {"known_on": "soon"}, "known_on 'soon'"),
+        (lambda told: told | {"readable_from": 5}, "readable_from 5"),
+        (lambda told: told | {"added": "2"}, "added '2'"),
+        (lambda told: told | {"writer": None}, "writer None"),
+        (lambda told: told | {"more": 1}, "more"),
+        (lambda told: {name: value for name, value in told.items() if name != "kind"}, "kind"),
+        (lambda told: change_file(told, first_day=None), "first_day None"),
+        (lambda told: change_file(told, last_day="2021"), "last_day '2021'"),
+        (lambda told: change_file(told, num_bars="2"), "num_bars '2'"),
+        (lambda told: change_file(told, num_bars=True), "num_bars True"),
+        (lambda told: change_file(told, fingerprint="00"), "fingerprint '00'"),
+        (lambda told: change_file(told, fingerprint=7), "fingerprint 7"),
+    ],
+)  # fmt: skip
+def test_a_commit_that_is_not_right(lake: pathlib.Path, change: Any, complaint: str) -> None:
+    add(lake, OLD, "2021-01-04")
+    add(lake, NEW, "2021-01-05")
+    path = lake / layout.commit_path(2)
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    for ask in (lambda: read_lake(lake), lambda: add(lake, NEW, "2021-01-05")):
+        with pytest.raises(
+            InputError, match=rf"{path} must be a commit of a lake, got .*{complaint}"
+        ) as raised:
+            ask()
+        assert "\n" not in str(raised.value)
+
+
+def change_file(told: Any, **fields: Any) -> Any:
+    """Other fields of one of a commit's files."""
+    (partition, [file, *others]), *_ = told["files"].items()
+    return told | {"files": told["files"] | {partition: [file | fields, *others]}}
+
+
+def test_a_copied_commit_is_not_the_newest(lake: pathlib.Path) -> None:
+    add(lake, OLD, "2021-01-04")
+    add(lake, NEW, "2021-01-05")
+    path = lake / layout.commit_path(9)
+    shutil.copy(lake / layout.commit_path(1), path)
+    for ask in (lambda: read_lake(lake), lambda: add(lake, NEW, "2021-01-05")):
+        with pytest.raises(
+            InputError, match=f"{path} must be commit 9 of a lake, got commit 1; take it away"
+        ):
+            ask()
