@@ -164,3 +164,28 @@ def test_a_copied_commit_is_not_the_newest(lake: pathlib.Path) -> None:
             InputError, match=f"{path} must be commit 9 of a lake, got commit 1; take it away"
         ):
             ask()
+
+
+@pytest.mark.parametrize("name", ["", "commits", "bars", "bars/year=2021"])
+def test_a_file_where_a_folder_must_be(lake: pathlib.Path, name: str) -> None:
+    if name:
+        add(lake, {("AA", "2020-12-30"): 1.0}, "2021-01-04")
+    folder = lake / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.touch()
+    for below in (lake, lake / "deeper") if not name else (lake,):
+        with pytest.raises(InputError, match=f"^{folder} must be a folder, got a file; "):
+            add(below, NEW, "2021-01-05")
+    assert folder.read_bytes() == b""
+
+
+def test_commits_that_cannot_be_listed_are_not_none(lake: pathlib.Path) -> None:
+    """A link in a circle stands for what nobody may read: the superuser may."""
+    add(lake, OLD, "2021-01-04")
+    shutil.rmtree(lake / "commits")
+    (lake / "commits").symlink_to("commits")
+    for ask in (lambda: add(lake, NEW, "2021-01-05"), lambda: read_lake(lake)):
+        with pytest.raises(
+            InputError, match=f"{lake} must be a place that can be read and written, got: .*commi"
+        ):
+            ask()
