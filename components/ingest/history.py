@@ -11,7 +11,16 @@ from components import contract
 from components.errors import InputError
 from components.ingest import jumps
 from components.ingest.actions import adjust
-from components.ingest.bars import Booleans, Floats, Integers, Piece, TickerBars, ValidationConfig, iso_date
+from components.ingest.bars import (
+    Booleans,
+    Floats,
+    Integers,
+    Piece,
+    TickerBars,
+    ValidationConfig,
+    iso_date,
+    tell_apart,
+)
 from components.ingest.findings import (
     IMPOSSIBLE_ACTION,
     MAX_MESSAGES,
@@ -165,7 +174,7 @@ def _drop_duplicates(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]
 
 def _duplicate_message(rows: _Rows, row: int, other: int) -> str:
     differing = [
-        f"{name} {rows.column(name)[other]:.12g} and {rows.column(name)[row]:.12g}"
+        f"{name} {' and '.join(tell_apart(rows.column(name)[other], rows.column(name)[row]))}"
         for name in contract.BAR_COLUMNS
         if rows.column(name)[other] != rows.column(name)[row]
     ]

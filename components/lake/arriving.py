@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import datetime
 import glob
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from components import progress
 from components.errors import InputError
-from components.ingest.bars import Piece, ValidationConfig
+from components.ingest.bars import Piece, ValidationConfig, iso_date
 from components.ingest.findings import QUARANTINE, Finding, raise_refused
 from components.ingest.history import merge_pieces
 from components.ingest.panel import read_pieces
@@ -38,7 +39,12 @@ class CheckedBars:
     num_quarantined: int
 
 
-def read_checked(source: SourceConfig, validation: ValidationConfig) -> CheckedBars:
+def last_day() -> str:
+    """The last day that has come, YYYY-MM-DD: somewhere it is tomorrow already."""
+    return (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).date().isoformat()
+
+
+def read_checked(source: SourceConfig, validation: ValidationConfig, known_on: str) -> CheckedBars:
     """Reads and checks bars row by row, duplicates among them.
 
     What concerns a ticker's whole history, its length, jumps that look like splits and missing sessions, is
@@ -47,8 +53,9 @@ def read_checked(source: SourceConfig, validation: ValidationConfig) -> CheckedB
     Args:
       source: where the bars are; all of them are held in memory.
       validation: the policies.
+      known_on: day on which the bars were known, YYYY-MM-DD.
     Raises:
-      InputError: a policy refuses, a file cannot be read, or no sound row is left.
+      InputError: a policy refuses, a file cannot be read, no sound row is left, or one is of a later day.
     """
     pieces: dict[str, list[Piece]] = collections.defaultdict(list)
     findings: list[Finding] = []
@@ -62,13 +69,11 @@ def read_checked(source: SourceConfig, validation: ValidationConfig) -> CheckedB
     raise_refused(findings)
     rows, found = _gather(pieces, source, validation)
     raise_refused(found)
-    quarantined = collect_quarantined([*findings, *found], source)
+    findings += found
+    quarantined = collect_quarantined(findings, source)
     if not len(rows):
-        checks = sorted({one.check for one in findings + found if one.policy == QUARANTINE})
-        raise InputError(
-            f"{source.place} must leave at least one sound row, got {len(quarantined):,} rows, all of them "
-            f"quarantined ({', '.join(checks)}); mend the input"
-        )
+        raise _nothing_left(findings, len(quarantined), source)
+    _check_days(rows, pieces, known_on)
     text = quarantined.to_csv(index=False) if len(quarantined) else ""
     return CheckedBars(rows, text, len(quarantined))
 
@@ -107,3 +112,28 @@ def _gather(
         findings += found
     codes = np.repeat(np.arange(len(tickers)), [len(own) for own in days[1:]])
     return BarRows(np.array(tickers, object), codes, np.concatenate(days), np.concatenate(values)), findings
+
+
+def _nothing_left(findings: Sequence[Finding], num_quarantined: int, source: SourceConfig) -> InputError:
+    aside = sorted(
+        (one for one in findings if one.policy == QUARANTINE), key=lambda one: (one.file, one.lines)
+    )
+    return InputError(
+        f"{source.place} must leave at least one sound row, got {num_quarantined:,} rows, all of them "
+        f"quarantined ({', '.join(sorted({one.check for one in aside}))}), the first: {aside[0].messages[0]}"
+    )
+
+
+def _check_days(rows: BarRows, pieces: Mapping[str, list[Piece]], known_on: str) -> None:
+    """Refuses a bar of a day after that on which it was known, and tells where it stands."""
+    last = int(rows.days.argmax())
+    number = rows.days[last]
+    if (day := iso_date(number)) <= known_on:
+        return
+    piece = next(one for one in pieces[rows.tickers[rows.codes[last]]] if number in one.dates)
+    line = piece.lines[piece.dates == number][0]
+    mend = f"give --known-on {day} or later, or mend the date" if day <= last_day() else "mend the date"
+    raise InputError(
+        f"{piece.file}, line {line}: must be of a day until it was known, got {rows.name(last)} known on "
+        f"{known_on}; {mend}"
+    )

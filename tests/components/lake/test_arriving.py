@@ -12,12 +12,14 @@ import pytest
 from components.errors import ConfigError, InputError
 from components.ingest.bars import ValidationConfig
 from components.ingest.source_config import POSTGRES, SourceConfig
+from components.lake import arriving
 from pipeline.run_ingest import IngestOptions, ingest
-from tests.components.lake.lakes import HEADER, add, make_bars, read_lake, take_in, write_csv
+from tests.components.lake.lakes import HEADER, add, list_days, make_bars, read_lake, take_in, write_csv
 from tests.fixtures.bad_bars import BAD_INPUTS
 
 OLD = make_bars(["AA", "BB"], ["2020-12-30", "2020-12-31", "2021-01-04"])
 NEW = make_bars(["AA", "CC"], ["2021-01-05"], 20.0)
+KNOWN_ON = "2021-01-04"
 
 
 @pytest.fixture(name="lake")
@@ -111,3 +113,42 @@ def test_corporate_actions_belong_to_the_run_that_reads_the_lake(
     add(lake, OLD, "2021-01-04")
     upkeep = IngestOptions(str(lake), source, ValidationConfig(), is_compaction=True)
     assert ingest(upkeep)["commit"] is None, "where no bars come the key says nothing"
+
+
+def test_a_bar_of_a_day_to_come(lake: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """It is named with its line; a day of knowledge is advised only where it would be taken."""
+    tomorrow, later = list_days(arriving.last_day(), 2)
+    mends = {tomorrow: f"give --known-on {tomorrow} or later, or mend the date", later: "mend the date"}
+    for day, mend in mends.items():
+        path = write_csv(tmp_path / "bars.csv", OLD | {("BB", day): 5.0} | {("ZZ", "2020-12-30"): 5.0})
+        message = f"{path}, line {len(OLD) + 2}: must be of a day until it was known, got BB {day} known on "
+        message += f"{KNOWN_ON}; "
+        with pytest.raises(InputError, match=re.escape(message + mend) + "$"):
+            take_in(lake, path, known_on=KNOWN_ON)
+        assert not lake.exists()
+    assert take_in(lake, write_csv(tmp_path / "bars.csv", {("BB", tomorrow): 5.0}), known_on=tomorrow)[
+        "added"
+    ]
+
+
+def test_the_first_of_many_rows_set_aside_is_named(lake: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "bars"
+    folder.mkdir()
+    for name in ("b.csv", "a.csv"):
+        (folder / name).write_text(f"{HEADER}\nAA,2021-01-06,1,2,3,2,1,5\nAA,2021-01-06,1,2,3,2,1,5\n")
+    message = (
+        f"got 4 rows, all of them quarantined (high_below_low), the first: {folder}/a.csv, line 2, column"
+    )
+    with pytest.raises(InputError, match=re.escape(message)) as raised:
+        take_in_checked(lake, str(folder), ValidationConfig(high_below_low="quarantine"))
+    assert "\n" not in str(raised.value)
+
+
+def test_two_bars_that_differ_in_the_last_digit_are_told_apart(
+    lake: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    near = write_csv(tmp_path / "bars.csv", {("AA", "2021-01-04"): 10.0})
+    with open(near, "a") as stream:
+        stream.write("AA,2021-01-04,9.500000000000002,11.0,9.0,10.0,5.0,1000.0\n")
+    with pytest.raises(InputError, match=r"got another in .* with open 9\.5 and 9\.500000000000002; "):
+        take_in(lake, near)

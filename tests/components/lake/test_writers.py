@@ -90,7 +90,7 @@ def test_a_correction_rewrites_the_touched_partition_only(lake: pathlib.Path) ->
 
 def test_what_is_refused_leaves_nothing(lake: pathlib.Path, tmp_path: pathlib.Path) -> None:
     late = write_csv(tmp_path / "late.csv", {("AA", "2021-01-05"): 5.0})
-    with pytest.raises(InputError, match="must be of days until they were known, got AA 2021-01-05 known on"):
+    with pytest.raises(InputError, match="must be of a day until it was known, got AA 2021-01-05 known on"):
         take_in(lake, late, known_on="2021-01-04")
     assert not lake.exists()
     add(lake, OLD, "2021-01-04")
@@ -101,6 +101,9 @@ def test_what_is_refused_leaves_nothing(lake: pathlib.Path, tmp_path: pathlib.Pa
     ) as one:
         take_in(lake, other, known_on="2021-01-05")
     assert "\n" not in str(one.value)
+    near = write_csv(tmp_path / "near.csv", {("AA", "2020-12-30"): 10.000000000000002})
+    with pytest.raises(InputError, match=r"got AA 2020-12-30 with open 9\.500000000000002 where 9\.5 is"):
+        take_in(lake, near, known_on="2021-01-05")
     past = write_csv(tmp_path / "past.csv", {("DD", "2020-12-30"): 5.0})
     with pytest.raises(InputError, match="--known-on must be 2021-01-04 or later"):
         take_in(lake, past, known_on="2021-01-03")
