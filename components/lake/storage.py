@@ -7,6 +7,7 @@ import datetime
 import errno
 import os
 import pathlib
+import re
 import uuid
 from collections.abc import Iterator
 
@@ -18,6 +19,9 @@ from components.errors import InputError
 
 UNFINISHED_PREFIX = ".unfinished-"
 """Of files that are being written in a local folder."""
+
+_URL = re.compile("[A-Za-z][A-Za-z0-9+.-]*:/")
+"""Of any kind, also one that lacks a slash: no folder of that name is meant."""
 
 
 class TakenError(Exception):
@@ -36,7 +40,7 @@ class Storage:
           InputError: it is no such URL, or the environment holds what cannot be.
         """
         self.location = location.rstrip("/") or location
-        self._folder = None if "://" in location else pathlib.Path(location)
+        self._folder = None if _URL.match(location) else pathlib.Path(location)
         if self._folder is None:
             if not object_store.is_url(location):
                 raise InputError(
