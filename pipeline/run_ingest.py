@@ -67,17 +67,21 @@ class IngestOptions:
         for flag, day in (("--known-on", self.known_on), ("--forget-before", self.readable_from)):
             if day and not is_day(day):
                 raise ConfigError(f"{flag} must be a day as YYYY-MM-DD, got {day!r}; write it so")
-        # Somewhere it is tomorrow already.
-        last = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).date().isoformat()
-        if self.known_on > last:
+        if self.known_on > arriving.last_day():
             raise ConfigError(
                 f"--known-on must be a day that has come, got {self.known_on}; no earlier day could be added "
                 "after it"
             )
-        if self._has_bars and arriving.is_same_place(self.source.path, self.lake):
+        if self._has_bars and self.source.actions_path:
             raise ConfigError(
-                f"source.path must be another place than --lake, got {self.lake} for both; give the new bars "
-                "with --set source.path=PATH"
+                "source.actions_path must be left to the run that reads the lake, got "
+                f"{self.source.actions_path} with --lake; a lake keeps closes as they were traded: give "
+                "--set \"source.actions_path=''\" here"
+            )
+        if self._has_bars and arriving.overlaps(self.source, self.lake):
+            raise ConfigError(
+                f"source.path must be another place than --lake, got {self.source.path} and {self.lake}, "
+                "which overlap; give the new bars alone with --set source.path=PATH"
             )
 
     @property
@@ -143,7 +147,7 @@ def describe(told: dict[str, Any]) -> str:
 
 
 def _take_in(storage: Storage, asked: IngestOptions) -> dict[str, Any]:
-    checked = arriving.read_checked(asked.source, asked.validation)
+    checked = arriving.read_checked(asked.source, asked.validation, asked.day)
     arrival = revising.Arrival(checked.rows, asked.day, asked.is_correction, checked.quarantine)
     after, is_new = publishing.publish(storage, lambda it: revising.draft_arrival(storage, it, arrival))
     added, corrected = (after.commit.added, after.commit.changed) if is_new and after.commit else (0, 0)

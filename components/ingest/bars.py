@@ -31,6 +31,12 @@ def iso_date(day: int) -> str:
     return str(EPOCH + np.timedelta64(int(day), "D"))
 
 
+def tell_apart(one: float, other: float) -> tuple[str, str]:
+    """Returns two different numbers as texts: short ones, where these differ, too."""
+    short = f"{one:.12g}", f"{other:.12g}"
+    return short if short[0] != short[1] else (repr(float(one)), repr(float(other)))
+
+
 def is_day(text: str) -> bool:
     """Says whether a text is a day of the calendar as YYYY-MM-DD."""
     try:

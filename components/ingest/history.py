@@ -11,7 +11,16 @@ from components import contract
 from components.errors import InputError
 from components.ingest import jumps
 from components.ingest.actions import adjust
-from components.ingest.bars import Booleans, Floats, Integers, Piece, TickerBars, ValidationConfig, iso_date
+from components.ingest.bars import (
+    Booleans,
+    Floats,
+    Integers,
+    Piece,
+    TickerBars,
+    ValidationConfig,
+    iso_date,
+    tell_apart,
+)
 from components.ingest.findings import (
     IMPOSSIBLE_ACTION,
     MAX_MESSAGES,
@@ -122,21 +131,23 @@ def _drop_no_sessions(rows: _Rows, config: ValidationConfig, sessions: Sessions 
 
 
 def merge_pieces(
-    ticker: str, pieces: Sequence[Piece], config: ValidationConfig
+    ticker: str, pieces: Sequence[Piece], config: ValidationConfig, sessions: Sessions | None
 ) -> tuple[Integers, Floats, list[Finding]]:
-    """Sorts one ticker's rows and drops duplicates; what they are as a history is not looked at.
+    """Sorts one ticker's rows, drops days that are none and duplicates; the history is not looked at.
 
     Args:
       ticker: its name.
       pieces: its sound rows of each file, in any order.
       config: the policies.
+      sessions: trading days; None where no calendar is configured.
     Returns:
       int64 [n], days since 1970-01-01, ascending; float64 [n, len(BAR_COLUMNS)]; and what was found.
     """
-    if len(pieces) == 1 and len(pieces[0].dates) == 1:  # Of a day's bars all tickers are so.
+    # Of a day's bars all tickers are so.
+    if sessions is None and len(pieces) == 1 and len(pieces[0].dates) == 1:
         return pieces[0].dates, pieces[0].values, []
     rows = _Rows(ticker, join_pieces(ticker, pieces))
-    findings = list(_drop_duplicates(rows, config))
+    findings = [*_drop_no_sessions(rows, config, sessions), *_drop_duplicates(rows, config)]
     return rows.dates, rows.values, findings
 
 
@@ -163,7 +174,7 @@ def _drop_duplicates(rows: _Rows, config: ValidationConfig) -> Iterator[Finding]
 
 def _duplicate_message(rows: _Rows, row: int, other: int) -> str:
     differing = [
-        f"{name} {rows.column(name)[other]:.12g} and {rows.column(name)[row]:.12g}"
+        f"{name} {' and '.join(tell_apart(rows.column(name)[other], rows.column(name)[row]))}"
         for name in contract.BAR_COLUMNS
         if rows.column(name)[other] != rows.column(name)[row]
     ]

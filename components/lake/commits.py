@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.errors import InputError
-from components.ingest.bars import iso_date
+from components.ingest.bars import is_day, iso_date
 from components.lake import bar_rows, layout
 from components.lake.bar_rows import BarRows, Lanes
 
@@ -17,6 +18,9 @@ CORRECT = "correct"
 COMPACT = "compact"
 VACUUM = "vacuum"
 WITHDRAW = "withdraw"
+
+_FINGERPRINT = re.compile("[0-9a-f]{32}")
+_DAYS = ("known_on", "readable_from", "first_day", "last_day")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,28 +94,79 @@ class Commit:
         return (json.dumps({**told, "files": files, "places": dict(self.places)}) + "\n").encode()
 
 
-def read_commit(text: bytes, place: str) -> Commit:
+def read_commit(text: bytes, place: str, number: int) -> Commit:
     """Reads a commit's object.
 
     Args:
       text: of the object.
       place: of it, for errors.
+      number: by its name.
     Raises:
-      InputError: it is no commit.
+      InputError: it is no commit, or another one.
     """
     try:
-        told = json.loads(text)
-        files = {partition: tuple(map(_read_file, own)) for partition, own in told["files"].items()}
-        return Commit(**{**told, "files": files})
-    except (ValueError, TypeError, KeyError) as error:
+        commit = _take_commit(json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise wrong_commit(place, str(error)) from error
+    if commit.number != number:
         raise InputError(
-            f"{place} must be a commit of a lake, got {type(error).__name__}: {error}; put the object back "
-            "from a copy"
-        ) from error
+            f"{place} must be commit {number} of a lake, got commit {commit.number}; take it away if it is a "
+            "copy, or put the object back from one"
+        )
+    return commit
 
 
-def _read_file(told: Mapping[str, Any]) -> BarsFile:
-    return BarsFile(**{**told, "fingerprint": bar_rows.from_hex(told["fingerprint"])})
+def wrong_commit(place: str, got: str) -> InputError:
+    """The error that an object is no commit."""
+    return InputError(f"{place} must be a commit of a lake, got {got}; put the object back from a copy")
+
+
+def _take_commit(told: Any) -> Commit:
+    """Raises a ValueError or TypeError of what is no commit."""
+    if not isinstance(told, dict):
+        raise ValueError("no object")
+    for name in ("files", "places"):
+        if not isinstance(told.get(name), dict):
+            raise ValueError(f"{name} {told.get(name)!r}")
+    files = {partition: _take_files(partition, own) for partition, own in told["files"].items()}
+    commit = Commit(**{**told, "files": files})
+    _check_fields(commit)
+    for partition, number in commit.places.items():
+        if type(number) is not int or not 1 <= number <= commit.number:
+            raise ValueError(f"places {partition}: {number!r}")
+    if files.keys() != {partition for partition, number in commit.places.items() if number == commit.number}:
+        raise ValueError("places that do not go with files")
+    return commit
+
+
+def _take_files(partition: str, told: Any) -> tuple[BarsFile, ...]:
+    if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+        raise ValueError(f"files {partition}: {told!r}")
+    return tuple(map(_take_file, told))
+
+
+def _take_file(told: Mapping[str, Any]) -> BarsFile:
+    fingerprint = told.get("fingerprint")
+    if not isinstance(fingerprint, str) or not _FINGERPRINT.fullmatch(fingerprint):
+        raise ValueError(f"fingerprint {fingerprint!r}")
+    file = BarsFile(**{**told, "fingerprint": bar_rows.from_hex(fingerprint)})
+    _check_fields(file)
+    return file
+
+
+def _check_fields(one: Commit | BarsFile) -> None:
+    """Refuses a count or a text that is none, and a day that is none; readable_from may be empty."""
+    for field in dataclasses.fields(one):
+        value = getattr(one, field.name)
+        is_right = True
+        if field.type == "int":
+            is_right = type(value) is int and value >= 0
+        elif field.name in _DAYS:
+            is_right = is_day(value) or (field.name == "readable_from" and value == "")
+        elif field.type == "str":
+            is_right = isinstance(value, str)
+        if not is_right:
+            raise ValueError(f"{field.name} {value!r}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,8 +10,16 @@ from components.lake.storage import Storage
 
 
 def is_lake(path: str) -> bool:
-    """Whether a path stands for a lake: a folder with a lake's contract, or any place in an object store."""
-    return object_store.is_url(path) or os.path.isfile(os.path.join(path, layout.CONTRACT_FILE))
+    """Whether a path stands for a lake: a folder with a lake's contract or commits, or an object store's URL.
+
+    Commits without a contract are a lake that has lost it: reading.read_contract says so.
+
+    Raises:
+      InputError: the commits cannot be listed.
+    """
+    if object_store.is_url(path) or os.path.isfile(os.path.join(path, layout.CONTRACT_FILE)):
+        return True
+    return os.path.isdir(os.path.join(path, layout.COMMITS)) and bool(reading.find_last_number(Storage(path)))
 
 
 def list_lake_files(path: str, known_on: str) -> list[str]:

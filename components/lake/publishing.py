@@ -83,7 +83,7 @@ def publish(storage: Storage, make_draft: Callable[[Snapshot], Draft | None]) ->
 
 def _read_newest(storage: Storage) -> Snapshot:
     held = reading.read_contract(storage) or layout.LakeContract()
-    last = reading.find_last_number(storage)
+    last = reading.find_newest(storage)
     if not last:
         return Snapshot(held, None, {})
     return reading.gather_snapshot(storage, held, reading.load_commit(storage, last))

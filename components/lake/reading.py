@@ -15,9 +15,10 @@ from components.errors import InputError
 from components.ingest.bars import EPOCH
 from components.lake import bar_rows, layout
 from components.lake.bar_rows import BarRows, merge
-from components.lake.commits import BarsFile, Commit, Snapshot, read_commit
+from components.lake.commits import BarsFile, Commit, Snapshot, read_commit, wrong_commit
 from components.lake.storage import Storage
 
+_BARS = re.compile(rf"{layout.BARS}/.*/(\d{{{layout.NUMBER_DIGITS}}})-[^/]*")
 _COMMIT = re.compile(rf"{layout.COMMITS}/(\d{{{layout.NUMBER_DIGITS}}})\.json")
 
 
@@ -36,7 +37,7 @@ def read_snapshot(storage: Storage, known_on: str = "") -> Snapshot:
             f"{storage.location} must be a lake, got no {layout.CONTRACT_FILE} there; make one with "
             f"`marketcast ingest --lake {storage.location}`"
         )
-    last = find_last_number(storage)
+    last = find_newest(storage)
     if not last:
         raise InputError(
             f"{storage.location} must hold bars, got a lake without a commit; add bars with "
@@ -51,14 +52,43 @@ def read_contract(storage: Storage) -> layout.LakeContract | None:
     """Reads a lake's contract; None where there is no lake.
 
     Raises:
-      InputError: it is of something else.
+      InputError: it is of something else, or is not there though there are commits.
     """
     text = storage.read(layout.CONTRACT_FILE)
+    if text is None and find_last_number(storage):
+        text = storage.read(layout.CONTRACT_FILE)  # The first writer puts it there before its commit.
+        if text is None:
+            raise InputError(
+                f"{storage.location} must hold {layout.CONTRACT_FILE} beside its commits, got none; put it "
+                "back from a copy"
+            )
     return None if text is None else layout.read_contract(text, storage.location)
 
 
+def find_newest(storage: Storage) -> int:
+    """Number of the newest commit; 0 of a lake that has had none.
+
+    A writer that died before the first commit leaves bars of that one at most; who writes those of a later
+    one has seen a commit.
+
+    Raises:
+      InputError: there are such bars, so that the commits must have been lost.
+    """
+    if last := find_last_number(storage):
+        return last
+    numbers = (int(match[1]) for path in storage.list(layout.BARS) if (match := _BARS.fullmatch(path)))
+    if (highest := max(numbers, default=0)) < 2:
+        return 0
+    if last := find_last_number(storage):  # Others have been quick between the two looks.
+        return last
+    raise InputError(
+        f"{storage.location} must hold the commits of its bars, got none beside bars of commit {highest}; "
+        f"put the folder {layout.COMMITS} back from a copy, or give another place for a new lake"
+    )
+
+
 def find_last_number(storage: Storage) -> int:
-    """Number of the newest commit; 0 for none."""
+    """Number of the newest commit that is there; 0 for none."""
     matches = (_COMMIT.fullmatch(path) for path in storage.list(layout.COMMITS))
     return max((int(match[1]) for match in matches if match), default=0)
 
@@ -67,7 +97,7 @@ def load_commit(storage: Storage, number: int) -> Commit:
     """Reads a commit.
 
     Raises:
-      InputError: it is not there, or no commit.
+      InputError: it is not there, no commit, or another one.
     """
     path = layout.commit_path(number)
     text = storage.read(path)
@@ -75,14 +105,23 @@ def load_commit(storage: Storage, number: int) -> Commit:
         raise InputError(
             f"{storage.location} must hold commit {number}, got no {path}; put the object back from a copy"
         )
-    return read_commit(text, storage.place(path))
+    return read_commit(text, storage.place(path), number)
 
 
 def gather_snapshot(storage: Storage, held: layout.LakeContract, commit: Commit) -> Snapshot:
-    """The content after a commit; reads the commits that its partitions stand in."""
+    """The content after a commit; reads the commits that its partitions stand in.
+
+    Raises:
+      InputError: one is not there, or lacks a partition.
+    """
     at = {number: load_commit(storage, number) for number in {*commit.places.values()} - {commit.number}}
     at[commit.number] = commit
-    partitions = {partition: at[number].files[partition] for partition, number in commit.places.items()}
+    partitions = {}
+    for partition, number in commit.places.items():
+        if partition not in at[number].files:
+            place = storage.place(layout.commit_path(commit.number))
+            raise wrong_commit(place, f"{partition} in commit {number}, which lacks it")
+        partitions[partition] = at[number].files[partition]
     return Snapshot(held, commit, partitions)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from components import contract, progress
 from components.errors import InputError
-from components.ingest.bars import iso_date
+from components.ingest.bars import tell_apart
 from components.lake import commits, layout, reading
 from components.lake.bar_rows import BarRows, compare, merge, share_tickers
 from components.lake.commits import BarsFile, Snapshot
@@ -25,8 +25,8 @@ class Arrival:
     """Bars that come into a lake.
 
     Attributes:
-      rows: the bars.
-      known_on: day on which they were known, YYYY-MM-DD.
+      rows: the bars, none of a later day than they were known on (see arriving.read_checked).
+      known_on: that day, YYYY-MM-DD.
       is_correction: they may take the place of bars that are there.
       quarantine: rows set aside on the way, as the text of a CSV file; empty for none.
     """
@@ -47,7 +47,6 @@ def draft_arrival(storage: Storage, before: Snapshot, arrival: Arrival) -> Draft
     Raises:
       InputError: a bar would change that may not, or the day of knowledge is too early.
     """
-    _check_days(arrival)
     revisions = list(_list_revisions(storage, before, arrival.rows))
     revised = [revision for revision in revisions if revision.num_absent or revision.num_changed]
     if not revised:
@@ -117,16 +116,6 @@ class _Revision:
     conflict: str
 
 
-def _check_days(arrival: Arrival) -> None:
-    known_on, rows = arrival.known_on, arrival.rows
-    last = int(rows.days.argmax())
-    if (day := iso_date(int(rows.days[last]))) > known_on:
-        raise InputError(
-            f"bars must be of days until they were known, got {rows.name(last)} known on {known_on}; give "
-            f"--known-on {day} or later, or mend the date"
-        )
-
-
 def _list_revisions(storage: Storage, before: Snapshot, rows: BarRows) -> Iterator[_Revision]:
     parts = split_rows(rows, before.contract.num_buckets)
     for number, (partition, part) in enumerate(parts.items(), 1):
@@ -158,7 +147,8 @@ def _describe_conflict(given: BarRows, row: int, there: BarRows, place: int) -> 
     own, other = given.values[row], there.values[place]
     column = int((own != other).argmax())
     name = contract.BAR_COLUMNS[column]
-    return f"{given.name(row)} with {name} {own[column]:.12g} where {other[column]:.12g} is"
+    got, held = tell_apart(own[column], other[column])
+    return f"{given.name(row)} with {name} {got} where {held} is"
 
 
 def _renew(storage: Storage, revision: _Revision) -> Renewal:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import os
 import pathlib
+import re
 import uuid
 from collections.abc import Iterator
 
@@ -17,6 +19,9 @@ from components.errors import InputError
 
 UNFINISHED_PREFIX = ".unfinished-"
 """Of files that are being written in a local folder."""
+
+_URL = re.compile("[A-Za-z][A-Za-z0-9+.-]*:/")
+"""Of any kind, also one that lacks a slash: no folder of that name is meant."""
 
 
 class TakenError(Exception):
@@ -35,7 +40,7 @@ class Storage:
           InputError: it is no such URL, or the environment holds what cannot be.
         """
         self.location = location.rstrip("/") or location
-        self._folder = None if "://" in location else pathlib.Path(location)
+        self._folder = None if _URL.match(location) else pathlib.Path(location)
         if self._folder is None:
             if not object_store.is_url(location):
                 raise InputError(
@@ -60,7 +65,7 @@ class Storage:
                 if self._folder is not None:
                     return (self._folder / path).read_bytes()
                 return bytes(obstore.get(self._store, path).bytes())
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
                 return None
 
     def list(self, prefix: str) -> dict[str, datetime.datetime]:
@@ -104,7 +109,7 @@ class Storage:
 
     def _walk(self, prefix: str) -> Iterator[tuple[str, datetime.datetime]]:
         folder = self._folder or pathlib.Path()
-        for parent, _, names in os.walk(folder / prefix):
+        for parent, _, names in os.walk(folder / prefix, onerror=_refuse_unlistable):
             for name in names:
                 path = pathlib.Path(parent, name)
                 with contextlib.suppress(FileNotFoundError):  # A writer has just finished with it.
@@ -115,6 +120,11 @@ class Storage:
     def _explain(self) -> Iterator[None]:
         try:
             yield
+        except NotADirectoryError as error:
+            raise InputError(
+                f"{_find_file(error.filename or self.location)} must be a folder, got a file; move it away, "
+                "or give another place for the lake"
+            ) from error
         except object_store.ERRORS as error:
             raise InputError(
                 f"{self.location} must be a place that can be read and written, got: "
@@ -122,9 +132,24 @@ class Storage:
             ) from error
 
 
+def _refuse_unlistable(error: OSError) -> None:
+    """What cannot be listed is not empty; what is not there is."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _find_file(path: str) -> str:
+    """The part of a path that should be a folder and is none."""
+    parts = (path, *map(str, pathlib.Path(path).parents))
+    return next((part for part in parts if os.path.lexists(part) and not os.path.isdir(part)), path)
+
+
 def _create_file(path: pathlib.Path, content: bytes) -> None:
     """Under another name first; the link fails where the name is taken. The disk has it when it is shown."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:  # The object's own name is not the one that is taken.
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent)) from error
     unfinished = path.with_name(f"{UNFINISHED_PREFIX}{uuid.uuid4().hex}")
     try:
         with open(unfinished, "wb") as stream:

@@ -23,6 +23,13 @@ from pipeline.ingest import ingest
         (["--lake", "a", "--compact", "--withdraw", "bars.csv"], "--compact and --forget-before go alone"),
         (["--lake", "a", "--compact", "--known-on", "2021-01-04"], "--compact and --forget-before go alone"),
         (["--lake", "a", "--correct", "--withdraw", "bars.csv"], "must be commands of their own"),
+        (["--lake", ""], "--lake must be followed by LOCATION, got ''"),
+        (["--chunks", ""], "--chunks must be followed by DIR, got ''"),
+        (["--lake", "a", "--withdraw", ""], "--withdraw must be followed by FILE, got ''"),
+        (["--lake", "a", "--forget-before", ""], "--forget-before must be followed by DAY, got ''"),
+        (["--lake", "a", "--known-on", ""], "--known-on must be followed by DAY, got ''"),
+        (["--chunks", "b", "--known-on", ""], "--known-on must be followed by DAY, got ''"),
+        (["--lake", "a", "--spark-master", ""], "--spark-master must be followed by URL, got ''"),
     ],
 )
 def test_flags_of_the_other_kind_are_refused(

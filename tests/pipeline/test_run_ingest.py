@@ -49,7 +49,10 @@ def test_from_files_to_a_forecast_out_of_the_lake(tmp_path: pathlib.Path) -> Non
         (("--lake", "lake", "--compact"), 4, "error: lake must hold bars to be compacted, got none"),
         (("--lake", "x://bucket/lake"), 4, "error: a lake must be a folder or s3://BUCKET/PREFIX, "),
         (("--lake", "lake", "--set", "source.path=none.csv"), 4, "error: source.path must lead to files"),
-        (("--lake", "a-file/lake"), 4, "error: a-file/lake must be a place that can be read and written"),
+        (("--lake", "s3:/bucket/lake"), 4, "error: a lake must be a folder or s3://BUCKET/PREFIX, "),
+        (("--lake", "file:/lake"), 4, "error: a lake must be a folder or s3://BUCKET/PREFIX, "),
+        (("--lake", "a-file"), 4, "error: a-file must be a folder, got a file; "),
+        (("--lake", "a-file/lake"), 4, "error: a-file must be a folder, got a file; "),
     ],
 )
 def test_what_cannot_be_done_is_one_line(
