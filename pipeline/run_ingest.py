@@ -72,20 +72,15 @@ class IngestOptions:
                 f"--known-on must be a day that has come, got {self.known_on}; no earlier day could be added "
                 "after it"
             )
-        if self._has_bars and self.source.actions_path:
-            raise ConfigError(
-                "source.actions_path must be left to the run that reads the lake, got "
-                f"{self.source.actions_path} with --lake; a lake keeps closes as they were traded: give "
-                "--set \"source.actions_path=''\" here"
-            )
-        if self._has_bars and arriving.overlaps(self.source, self.lake):
+        if self.has_bars and arriving.overlaps(self.source, self.lake):
             raise ConfigError(
                 f"source.path must be another place than --lake, got {self.source.path} and {self.lake}, "
                 "which overlap; give the new bars alone with --set source.path=PATH"
             )
 
     @property
-    def _has_bars(self) -> bool:
+    def has_bars(self) -> bool:
+        """Whether bars of the source come in."""
         return not (self.withdrawn_file or self.is_compaction or self.readable_from)
 
     @property
@@ -102,6 +97,12 @@ def run(asked: IngestOptions, stdout: TextIO, stderr: TextIO) -> int:
     Raises:
       MarketcastError: it cannot be done; nothing has changed then.
     """
+    if asked.has_bars and asked.source.actions_path:
+        print(
+            "source.actions_path is not used here: a lake keeps closes as they were traded, and the run that "
+            "reads it adjusts them",
+            file=stderr,
+        )
     try:
         with watch_progress("ingest", stderr):
             told = ingest(asked)
@@ -147,7 +148,8 @@ def describe(told: dict[str, Any]) -> str:
 
 
 def _take_in(storage: Storage, asked: IngestOptions) -> dict[str, Any]:
-    checked = arriving.read_checked(asked.source, asked.validation, asked.day)
+    source = dataclasses.replace(asked.source, actions_path="")
+    checked = arriving.read_checked(source, asked.validation, asked.day)
     arrival = revising.Arrival(checked.rows, asked.day, asked.is_correction, checked.quarantine)
     after, is_new = publishing.publish(storage, lambda it: revising.draft_arrival(storage, it, arrival))
     added, corrected = (after.commit.added, after.commit.changed) if is_new and after.commit else (0, 0)
