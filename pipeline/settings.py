@@ -110,9 +110,7 @@ def build(cls: type[T], tree: Tree, path: str = "") -> T:
     """
     hints = typing.get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls) if is_key(field)}  # type: ignore[arg-type]
-    for key, value in tree.items():
-        if key not in fields:
-            raise ConfigError(_unknown_key(_join(path, key), _place(value), path, list(fields)))
+    refuse_unknown(tree, list(fields), path)
     values = {key: _convert(hints[key], value, _join(path, key)) for key, value in tree.items()}
     for name, field in fields.items():
         if name in values:
@@ -126,6 +124,21 @@ def build(cls: type[T], tree: Tree, path: str = "") -> T:
         return cls(**values)
     except ValueError as error:
         raise ConfigError(_with_place(str(error), tree, path)) from error
+
+
+def refuse_unknown(tree: Tree, known: list[str], path: str = "") -> None:
+    """Refuses a key that is none of those known.
+
+    Args:
+      tree: of the keys.
+      known: their names.
+      path: the dotted keys that lead to `tree`, for messages.
+    Raises:
+      ConfigError: there is one.
+    """
+    for key, value in tree.items():
+        if key not in known:
+            raise ConfigError(_unknown_key(_join(path, key), _place(value), path, known))
 
 
 def is_key(field: dataclasses.Field[Any]) -> bool:
