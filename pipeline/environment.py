@@ -19,8 +19,8 @@ T = TypeVar("T")
 LOCAL = "local"
 KUBEFLOW = "kubeflow"
 SECTIONS = (
-    "paths", "beam", "source", "database", "validation", "chunks", "model", "train", "market", "audit", "gate",
-    "rehearsal", "backtest", "tune", "kubeflow", "submit", "name",
+    "paths", "beam", "source", "database", "validation", "chunks", "model", "train", "market", "audit",
+    "gate", "rehearsal", "backtest", "tune", "kubeflow", "submit", "name",
 )  # fmt: skip
 """Fields of config.PipelineConfig, which loads TensorFlow."""
 _ENVIRONMENTS = pathlib.Path(__file__).parent / "environments"

@@ -22,6 +22,7 @@ _OF_SOUND_ROWS = ("high_below_low", "outside_range")
 """Checks that compare columns: only of rows whose columns are sound one by one."""
 _OWN_TEXT = ("string", "date", "categorical")
 """Types of which equal values have the same text, which 1 and True have not."""
+_NAME = "the name of a ticker, text or a whole number"
 _WRITTEN_NAN = "[+-]?nan"
 
 
@@ -52,7 +53,7 @@ class ParsedRows(NamedTuple):
     """Rows as numbers.
 
     Attributes:
-      tickers: object [n], text without outer blanks.
+      tickers: object [n], text without outer blanks; empty where the value names no ticker.
       days: datetime64[D] [n], NaT where it is no day.
       values: float64 [n, len(BAR_COLUMNS)], NaN where it is no number.
       is_number: bool, same shape; False where the text is no number at all.
@@ -117,7 +118,7 @@ def check_block(
 
 def parse_rows(rows: pd.DataFrame) -> ParsedRows:
     """Parses ticker, date and the bar columns of a table, whatever types they have."""
-    codes, names = _distinct_text(rows[contract.TICKER])
+    codes, names = _distinct_names(rows[contract.TICKER])
     tickers = names[codes]
     values = np.empty((len(rows), len(contract.BAR_COLUMNS)))
     is_number = np.empty(values.shape, bool)
@@ -132,9 +133,22 @@ def parse_text(column: pd.Series) -> pd.Series:
     return text.str.strip()
 
 
+def _distinct_names(column: pd.Series) -> tuple[Integers, npt.NDArray[np.object_]]:
+    """Does what _distinct_text does, but for text and whole numbers alone: 600519.0 names no ticker."""
+    values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+    is_sound = pd.api.types.is_integer_dtype(values) or pd.api.types.infer_dtype(values) == "string"
+    if not is_sound:
+        column = pd.Series([value if _is_name(value) else None for value in column], dtype=object)
+    return _distinct_text(column)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str | int | np.integer) and not isinstance(value, bool)
+
+
 def _distinct_text(column: pd.Series) -> tuple[Integers, npt.NDArray[np.object_]]:
     """Returns int64 [n], where each text (of parse_text) stands among the distinct texts, and these."""
-    if pd.api.types.infer_dtype(column) not in _OWN_TEXT:
+    if not pd.api.types.is_integer_dtype(column) and pd.api.types.infer_dtype(column) not in _OWN_TEXT:
         column = parse_text(column)
     codes, values = pd.factorize(column)
     texts = [*parse_text(pd.Series(values, dtype=object)), ""]  # The last is what -1 stands for: no value.
@@ -167,7 +181,7 @@ def parse_days(column: pd.Series) -> npt.NDArray[np.datetime64]:
 
 
 def _violations(parsed: ParsedRows, config: ValidationConfig) -> Iterator[_Violation]:
-    yield _Violation("wrong_type", contract.TICKER, parsed.tickers == "", "the name of a ticker")
+    yield _Violation("wrong_type", contract.TICKER, parsed.tickers == "", _NAME)
     yield _Violation("bad_date", contract.DATE, np.isnat(parsed.days), "a day as YYYY-MM-DD")
     column = {name: parsed.values[:, index] for index, name in enumerate(contract.BAR_COLUMNS)}
     for index, name in enumerate(contract.BAR_COLUMNS):

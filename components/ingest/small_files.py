@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.ingest import plain_csv, tables
+from components.ingest import arrow_tables, plain_csv, tables
 from components.ingest.rows import RowTable
 from components.ingest.source_config import SourceConfig
 from components.ingest.sources import file_columns, name_columns, number_columns
@@ -68,7 +68,7 @@ def join(files: Sequence[SmallFile], source: SourceConfig) -> RowTable:
     Raises:
       InputError: a column is missing, or there though it must not be.
     """
-    rows = tables.to_pandas(pa.concat_tables([file.table for file in files]).unify_dictionaries())
+    rows = arrow_tables.to_pandas(pa.concat_tables([file.table for file in files]).unify_dictionaries())
     lengths = [len(file.table) for file in files]
     firsts = [tables.first_line(file.file) for file in files]
     lines = [np.arange(first, first + length) for first, length in zip(firsts, lengths, strict=True)]

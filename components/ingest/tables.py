@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from components import object_store
 from components.errors import InputError
-from components.ingest import plain_csv
+from components.ingest import arrow_tables, plain_csv
 
 CSV_SUFFIXES = (".csv", ".csv.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -143,7 +143,7 @@ def _read_csv_blocks(file: str, number_columns: Sequence[str]) -> Iterator[pd.Da
     num_given = 0
     try:
         for plain in plain_csv.read_plain_blocks(file, number_columns, BLOCK_ROWS):
-            table = to_pandas(plain)
+            table = arrow_tables.to_pandas(plain)
             first = CSV_FIRST_LINE + num_given * BLOCK_ROWS
             table.index = pd.RangeIndex(first, first + len(table), name=LINE)
             yield table
@@ -201,17 +201,9 @@ def _read_parquet(file: str, columns: Sequence[str]) -> pd.DataFrame:
     parquet = _open_parquet(file)
     chosen = [name for name in parquet.schema_arrow.names if name in columns]
     # pyarrow's threads may outlive the interpreter, which aborts then (seen with pyarrow 10).
-    table = to_pandas(parquet.read(chosen if columns else None, use_threads=False))
+    table = arrow_tables.to_pandas(parquet.read(chosen if columns else None, use_threads=False))
     table.index = pd.RangeIndex(PARQUET_FIRST_LINE, PARQUET_FIRST_LINE + len(table), name=LINE)
     return table
-
-
-def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Returns a table of Arrow's as pandas has it, days as moments where that is possible."""
-    try:
-        return table.to_pandas(ignore_metadata=True, use_threads=False, date_as_object=False)
-    except pa.ArrowInvalid:  # A day that pandas has no moment for: keep it as it is, so that it can be shown.
-        return table.to_pandas(ignore_metadata=True, use_threads=False)
 
 
 def _read_parquet_blocks(
@@ -223,7 +215,7 @@ def _read_parquet_blocks(
         if row_groups is not None:
             first += sum(source.metadata.row_group(index).num_rows for index in range(row_groups[0]))
         for batch in source.iter_batches(BLOCK_ROWS, row_groups, chosen, use_threads=False):
-            table = to_pandas(pa.Table.from_batches([batch]))
+            table = arrow_tables.to_pandas(pa.Table.from_batches([batch]))
             table.index = pd.RangeIndex(first, first + len(table), name=LINE)
             first += len(table)
             yield table

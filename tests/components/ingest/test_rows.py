@@ -49,8 +49,25 @@ def test_a_text_that_comes_again_is_the_same_each_time(dtype: str) -> None:
     assert parsed.days.astype(str).tolist() == ["2000-01-03"] * 2
 
 
-def test_values_that_are_equal_in_python_stay_apart() -> None:
-    assert parse_rows(_rows(ticker=[1, True])).tickers.tolist() == ["1", "True"]
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ([600519, 1], ["600519", "1"]),
+        (pd.array([600519, None], "Int64"), ["600519", ""]),
+        ([1, True], ["1", ""]),
+        ([True, False], ["", ""]),
+        ([600519.0, 1.5], ["", ""]),
+        ([decimal.Decimal(1), "A"], ["", "A"]),
+        ([datetime.date(2000, 1, 3)] * 2, ["", ""]),
+        (pd.to_datetime(["2000-01-03"] * 2), ["", ""]),
+        ([["A"], ["B"]], ["", ""]),
+        ([b"\xff", "A"], ["", "A"]),
+        (pd.Categorical([600519, None]), ["600519", ""]),
+        (pd.Categorical([1.5, 2.5]), ["", ""]),
+    ],
+)
+def test_text_and_whole_numbers_alone_name_a_ticker(values: list[object], names: list[str]) -> None:
+    assert parse_rows(_rows(ticker=values)).tickers.tolist() == names
 
 
 def test_without_adj_close_close_is_taken() -> None:

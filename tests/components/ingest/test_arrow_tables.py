@@ -1,0 +1,79 @@
+"""Parquet columns of types that pandas makes something else of."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from components.ingest import rows, small_files, sources
+from components.ingest.source_config import SourceConfig
+
+SOURCE = SourceConfig("bars", "")
+BINARY = (pa.binary(), pa.large_binary(), pa.binary(2), pa.dictionary(pa.int32(), pa.binary()))
+
+
+def _write(folder: pathlib.Path, **columns: pa.Array) -> str:
+    """Writes two bars, with some columns changed."""
+    table = {
+        "ticker": pa.array(["AB", "\u00c4"]),
+        "date": pa.array(["2000-01-03", "2000-01-04"]),
+        **{name: pa.array([1.0, 2.0]) for name in ("open", "high", "low", "close", "volume")},
+    } | columns
+    pq.write_table(pa.table(table), folder / "bars.parquet")
+    return str(folder / "bars.parquet")
+
+
+def _read_whole(file: str) -> pd.DataFrame:
+    return sources.read_rows(file, SOURCE)
+
+
+def _read_blocks(file: str) -> pd.DataFrame:
+    return pd.concat(sources.read_row_blocks(file, SOURCE))
+
+
+def _read_small(file: str) -> pd.DataFrame:
+    small = small_files.read_small(file, file, SOURCE)
+    return small_files.join([small], SOURCE).rows if small else _read_whole(file)
+
+
+READERS = pytest.mark.parametrize("read", [_read_whole, _read_blocks, _read_small])
+Reader = Callable[[str], pd.DataFrame]
+
+
+@READERS
+@pytest.mark.parametrize("kind", BINARY, ids=str)
+def test_bytes_that_are_utf8_are_text(tmp_path: pathlib.Path, read: Reader, kind: pa.DataType) -> None:
+    column = pa.array([b"AB", "\u00c4".encode()], kind)
+    file = _write(tmp_path, ticker=column, date=pa.array([b"2000-01-03", b"2000-01-04"]))
+    parsed = rows.parse_rows(read(file).assign(adj_close=1.0))
+    assert parsed.tickers.tolist() == ["AB", "\u00c4"]
+    assert parsed.days.astype(str).tolist() == ["2000-01-03", "2000-01-04"]
+    assert sources.read_original(file, {1})["ticker"].tolist() == ["AB"]
+
+
+@READERS
+@pytest.mark.parametrize(
+    ("column", "names"),
+    [
+        (pa.array([b"AB", b"\xff"], pa.binary()), ["AB", ""]),
+        (pa.array([None, b"\xff"], pa.binary()), ["", ""]),
+        (pa.array([600519, 1], pa.int32()), ["600519", "1"]),
+        (pa.array([600519, None], pa.int64()), ["600519", ""]),
+        (pa.array([600519, None], pa.uint64()), ["600519", ""]),
+        (pa.array([600519.0, 1.0]), ["", ""]),
+        (pa.array([["AB"], ["B"]]), ["", ""]),
+        (pa.array([True, None]), ["", ""]),
+        (pa.nulls(2), ["", ""]),
+    ],
+    ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
+)
+def test_tickers_of_any_type(
+    tmp_path: pathlib.Path, read: Reader, column: pa.Array, names: list[str]
+) -> None:
+    table = read(_write(tmp_path, ticker=column))
+    assert rows.parse_rows(table.assign(adj_close=1.0)).tickers.tolist() == names
