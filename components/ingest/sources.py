@@ -33,13 +33,13 @@ def list_files(config: SourceConfig) -> list[str]:
     Returns:
       Paths of CSV and Parquet files, at least one; of a lake in an object store URLs.
     Raises:
-      InputError: nothing is there, or a day of knowledge is asked of what is no lake.
+      InputError: nothing is there, a folder cannot be read, or a day of knowledge is asked of no lake.
     """
     path = config.path
     if _is_lake(config):
         return lake_source.list_lake_files(path, config.known_on)
     if os.path.isdir(path):
-        found = glob.glob(os.path.join(glob.escape(path), "**", "[!._]*"), recursive=True)
+        found = list(_walk(path))
     elif os.path.isfile(path):
         found = [path]
     else:
@@ -51,6 +51,20 @@ def list_files(config: SourceConfig) -> list[str]:
             "there are none; check the path, which may be a file, a folder or a glob"
         )
     return files
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """Gives all files in a folder but hidden ones and those that start with an underscore."""
+
+    def refuse(error: OSError) -> None:
+        raise InputError(
+            f"source.path must be a folder that can be read with all in it, got {error.filename}: "
+            f"{error.strerror}; mend its permissions, or give the files with a glob"
+        ) from error
+
+    for path, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (os.path.join(path, name) for name in files if not name.startswith((".", "_")))
 
 
 def fingerprint(config: SourceConfig) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 import pathlib
 import shutil
 
@@ -32,6 +34,26 @@ def test_folder_is_searched_through_in_order_without_hidden_files(tmp_path: path
         _write(tmp_path / name)
     found = sources.list_files(_config(tmp_path))
     assert [str(pathlib.Path(f).relative_to(tmp_path)) for f in found] == ["a/b.parquet", "a/c.CSV", "b.csv"]
+
+
+def test_a_subfolder_that_cannot_be_read_is_named(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.csv", "2001/b.csv", ".hidden/c.csv"):
+        _write(tmp_path / name)
+    locked = {str(tmp_path / "2001"), str(tmp_path / ".hidden")}
+    scan = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path) in locked:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(InputError, match=r"source\.path must be .* got \S+/2001: Permission denied"):
+        sources.list_files(_config(tmp_path))
+    locked.remove(str(tmp_path / "2001"))
+    assert len(sources.list_files(_config(tmp_path))) == 2
 
 
 def test_glob_and_single_file(tmp_path: pathlib.Path) -> None:
