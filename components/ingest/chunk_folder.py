@@ -48,8 +48,7 @@ def write_chunk_folder(
     Raises:
       InputError: the bars are refused, or the folder is taken; nothing is left behind.
     """
-    target = pathlib.Path(os.path.abspath(folder))
-    _check_free(target)
+    target = _find_target(folder)
     with contextlib.ExitStack() as cleanup:
         staging = _make_staging(target)
         cleanup.callback(shutil.rmtree, staging, ignore_errors=True)
@@ -74,12 +73,20 @@ def write_chunk_folder(
     return report
 
 
-def _check_free(target: pathlib.Path) -> None:
+def _find_target(folder: str) -> pathlib.Path:
+    """Returns where the folder is to be, which is free."""
+    if "://" in folder:
+        raise InputError(
+            f"--chunks must name a folder of this machine or a mounted volume, got {folder}; copy from "
+            "there to an object store"
+        )
+    target = pathlib.Path(os.path.abspath(folder))
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise InputError(
             f"--chunks must name a folder that is not there yet, got {target}, which is not empty; name "
             "another, or take it away"
         )
+    return target
 
 
 def _list_files(job: ChunkJob) -> list[str]:

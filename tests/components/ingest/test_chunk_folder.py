@@ -197,6 +197,14 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: pathlib.Path) -> 
     assert [path.name for path in tmp_path.rglob("*")] == ["chunks", "mine"]
 
 
+@pytest.mark.parametrize("place", ["s3://bucket/chunks", "file:///chunks"])
+def test_a_url_is_no_folder(place: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=f"--chunks must name a folder of this machine .*, got {place}; "):
+        chunk_folder.write_chunk_folder(SHIPPED_SOURCE, ValidationConfig(), CHUNKS, place, local_engine.run)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_files_that_workers_wrote_elsewhere_are_missed(tmp_path: pathlib.Path) -> None:
     with pytest.raises(InputError, match="that this process and all workers see"):
         chunk_folder.write_chunk_folder(
