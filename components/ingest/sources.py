@@ -131,6 +131,18 @@ def digest_file(file: str) -> str:
         ) from error
 
 
+def measure_file(file: str) -> int:
+    """Returns a file's bytes.
+
+    Raises:
+      InputError: it is not there, though it was listed, as by a lake.
+    """
+    try:
+        return os.path.getsize(file)
+    except OSError as error:
+        raise InputError(f"{file} must be there, got {error.strerror}; put it back from a copy") from error
+
+
 def read_rows(file: str, config: SourceConfig) -> pd.DataFrame:
     """Reads one file's bars, unchecked.
 

@@ -175,6 +175,14 @@ def test_shards_are_chosen_by_size(tmp_path: pathlib.Path, monkeypatch: pytest.M
     assert shards.choose_num_shards([str(tmp_path / "a"), str(tmp_path / "b")]) == 3
 
 
+@pytest.mark.parametrize("measure", [shards.choose_num_shards, units.plan_units])
+def test_a_file_that_is_gone_is_named(
+    measure: Callable[[Sequence[str]], object], tmp_path: pathlib.Path
+) -> None:
+    with pytest.raises(InputError, match=r"gone\.parquet must be there, .*; put it back from a copy"):
+        measure([str(tmp_path / "gone.parquet")])
+
+
 @pytest.mark.parametrize(
     "bad", [b for b in bad_bars.BAD_INPUTS if b.refused_by_default], ids=lambda b: b.name
 )
