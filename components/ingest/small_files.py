@@ -79,9 +79,10 @@ def join(files: Sequence[SmallFile], source: SourceConfig) -> RowTable:
 
 def _read_parquet(path: str, columns: Sequence[str]) -> pa.Table | None:
     with pq.ParquetFile(path) as file:
-        if not 0 < file.metadata.num_rows <= tables.BLOCK_ROWS:
+        names = file.schema_arrow.names
+        if len(set(names)) < len(names) or not 0 < file.metadata.num_rows <= tables.BLOCK_ROWS:
             return None
-        chosen = [name for name in file.schema_arrow.names if name in columns]
+        chosen = [name for name in names if name in columns]
         return file.read(chosen, use_threads=False).replace_schema_metadata(None)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import csv
+import gzip
 import io
 import itertools
 import zlib
@@ -49,7 +51,7 @@ def read_table(file: str, number_columns: Sequence[str] = (), columns: Sequence[
       The table, indexed by `line`. Of a CSV file all columns are text, but the number columns are float64
       where each of them is all numbers. A Parquet file's columns have its own types.
     Raises:
-      InputError: the file cannot be read or is no table.
+      InputError: the file cannot be read, is no table or has a column twice.
     """
     with _telling_of(file):
         if is_parquet(file):
@@ -73,7 +75,7 @@ def read_blocks(
     Returns:
       Tables of at most BLOCK_ROWS rows; of a file without rows one or none.
     Raises:
-      InputError: the file cannot be read or is no table.
+      InputError: the file cannot be read, is no table or has a column twice.
     """
     with _telling_of(file):
         if is_parquet(file):
@@ -127,9 +129,28 @@ def read_rows_of(stream: IO[bytes], number_columns: Sequence[str] = ()) -> pd.Da
     return _read_csv(stream, number_columns, ROW_FIRST_LINE)
 
 
+def _refuse_doubled(names: Sequence[str], file: str) -> None:
+    """Refuses a file that has two columns of one name; of columns without a name there may be several."""
+    if doubled := [name for name, count in collections.Counter(names).items() if name and count > 1]:
+        raise InputError(
+            f"{file} must name each column once, got {', '.join(doubled)} twice; rename one of them, or "
+            "take it out"
+        )
+
+
+def _read_header(file: str) -> list[str]:
+    """The column names of a CSV file; none where it is for pandas to say what is wrong."""
+    opener = gzip.open if file.lower().endswith(".gz") else open
+    with contextlib.suppress(csv.Error, UnicodeError), opener(file, "rt", encoding="utf-8-sig") as stream:
+        return next(csv.reader(stream), [])
+    return []
+
+
 def _read_csv(
     file: str | IO[bytes], number_columns: Sequence[str], first_line: int = CSV_FIRST_LINE
 ) -> pd.DataFrame:
+    if isinstance(file, str):
+        _refuse_doubled(_read_header(file), file)
     try:
         table = _parse_csv(file, number_columns)
     except (*BROKEN, *_MALFORMED):
@@ -153,6 +174,7 @@ def _read_csv_blocks(file: str, number_columns: Sequence[str]) -> Iterator[pd.Da
 
 
 def _read_any_csv_blocks(file: str, number_columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    _refuse_doubled(_read_header(file), file)
     num_given = 0
     try:
         with _parse_csv(file, number_columns, BLOCK_ROWS) as blocks:
@@ -194,7 +216,9 @@ def _parse_csv(file: str | IO[bytes], number_columns: Sequence[str], block_rows:
 
 
 def _open_parquet(file: str) -> pq.ParquetFile:
-    return pq.ParquetFile(io.BytesIO(object_store.read_object(file)) if "://" in file else file)
+    opened = pq.ParquetFile(io.BytesIO(object_store.read_object(file)) if "://" in file else file)
+    _refuse_doubled(opened.schema_arrow.names, file)
+    return opened
 
 
 def _read_parquet(file: str, columns: Sequence[str]) -> pd.DataFrame:

@@ -1,7 +1,8 @@
-"""Parquet columns of types that pandas makes something else of."""
+"""Columns of types that pandas makes something else of, and columns that a file has twice."""
 
 from __future__ import annotations
 
+import gzip
 import pathlib
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from components.errors import InputError
 from components.ingest import rows, small_files, sources
 from components.ingest.source_config import SourceConfig
 
@@ -77,3 +79,25 @@ def test_tickers_of_any_type(
 ) -> None:
     table = read(_write(tmp_path, ticker=column))
     assert rows.parse_rows(table.assign(adj_close=1.0)).tickers.tolist() == names
+
+
+@READERS
+@pytest.mark.parametrize("name", ["bars.parquet", "bars.csv", "bars.csv.gz"])
+def test_a_column_that_is_there_twice_is_refused(tmp_path: pathlib.Path, read: Reader, name: str) -> None:
+    file = tmp_path / name
+    table = pq.read_table(_write(tmp_path)).append_column("close", pa.array([3.0, 4.0]))
+    if name == "bars.parquet":
+        pq.write_table(table, file)
+    else:
+        header = ",".join(table.column_names)
+        text = f"{header},,\nA,2000-01-03,1,2,0.5,1.5,9,1,,\n".encode()
+        file.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    with pytest.raises(InputError, match=f"{name} must name each column once, got close twice; "):
+        read(str(file))
+
+
+@READERS
+def test_columns_without_a_name_may_be_several(tmp_path: pathlib.Path, read: Reader) -> None:
+    file = tmp_path / "bars.csv"
+    file.write_text("ticker,date,open,high,low,close,volume,,\nA,2000-01-03,1,2,0.5,1.5,9,,\n")
+    assert read(str(file))["close"].tolist() == [1.5]
