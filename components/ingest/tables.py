@@ -51,7 +51,7 @@ def read_table(file: str, number_columns: Sequence[str] = (), columns: Sequence[
       The table, indexed by `line`. Of a CSV file all columns are text, but the number columns are float64
       where each of them is all numbers. A Parquet file's columns have its own types.
     Raises:
-      InputError: the file cannot be read, is no table or has a column twice.
+      InputError: the file cannot be read, by its name or at all, is no table or has a column twice.
     """
     with _telling_of(file):
         if is_parquet(file):
@@ -75,7 +75,7 @@ def read_blocks(
     Returns:
       Tables of at most BLOCK_ROWS rows; of a file without rows one or none.
     Raises:
-      InputError: the file cannot be read, is no table or has a column twice.
+      InputError: the file cannot be read, by its name or at all, is no table or has a column twice.
     """
     with _telling_of(file):
         if is_parquet(file):
@@ -87,6 +87,10 @@ def read_blocks(
 def is_parquet(file: str) -> bool:
     """Says whether a file is a Parquet file by its name."""
     return file.lower().endswith(PARQUET_SUFFIXES)
+
+
+def _is_gzip(file: str) -> bool:
+    return file.lower().endswith(".gz")
 
 
 def first_line(file: str) -> int:
@@ -107,7 +111,13 @@ def count_group_rows(file: str) -> list[int]:
 
 @contextlib.contextmanager
 def _telling_of(file: str) -> Iterator[None]:
-    """Makes one InputError of what a reader finds wrong with a file."""
+    """Makes one InputError of what a reader finds wrong with a file, or with its name."""
+    if not file.lower().endswith(SUFFIXES):
+        raise InputError(
+            f"{file} must end in {', '.join(SUFFIXES)}, got another name; save it as one of them"
+        )
+    if "://" in file and not (is_parquet(file) and object_store.is_url(file)):
+        raise InputError(f"{file} must be a file of this machine, got a URL; copy it to a folder")
     try:
         yield
     except UnicodeError as error:
@@ -140,7 +150,7 @@ def _refuse_doubled(names: Sequence[str], file: str) -> None:
 
 def _read_header(file: str) -> list[str]:
     """The column names of a CSV file; none where it is for pandas to say what is wrong."""
-    opener = gzip.open if file.lower().endswith(".gz") else open
+    opener = gzip.open if _is_gzip(file) else open
     with contextlib.suppress(csv.Error, UnicodeError), opener(file, "rt", encoding="utf-8-sig") as stream:
         return next(csv.reader(stream), [])
     return []
@@ -212,6 +222,7 @@ def _parse_csv(file: str | IO[bytes], number_columns: Sequence[str], block_rows:
         keep_default_na=False,  # NA is a ticker.
         skip_blank_lines=False,  # A blank line counts as a line.
         chunksize=block_rows,
+        compression="gzip" if isinstance(file, str) and _is_gzip(file) else None,
     )
 
 

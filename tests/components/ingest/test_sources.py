@@ -7,12 +7,15 @@ import gzip
 import os
 import pathlib
 import shutil
+from collections.abc import Callable
 
 import pandas as pd
 import pytest
 
+from components import object_store
 from components.errors import InputError
-from components.ingest import sources
+from components.ingest import sources, tables
+from components.ingest.actions import read_actions
 from components.ingest.source_config import SourceConfig
 
 HEADER = "ticker,date,open,high,low,close,adj_close,volume\n"
@@ -128,6 +131,37 @@ def test_column_map_is_checked(columns: dict[str, str], message: str) -> None:
 def test_missing_file_names_itself() -> None:
     with pytest.raises(InputError, match=r"nothing.csv must be a readable file"):
         sources.read_rows("nothing.csv", _config("nothing.csv"))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        *(
+            (f"m.{end}", "must end in .csv, .csv.gz, .parquet, .pq")
+            for end in ("zip", "csv.zst", "xz", "tar")
+        ),
+        ("m", "must end in .csv, .csv.gz, .parquet, .pq"),
+        ("s3://bucket/m.csv", "must be a file of this machine"),
+        *((f"https://127.0.0.1:1/m.{end}", "must be a file of this machine") for end in ("csv", "parquet")),
+    ],
+)
+@pytest.mark.parametrize("read", [sources.read_sectors, read_actions, tables.read_table])
+def test_files_that_no_reader_takes_are_refused_by_name(
+    read: Callable[[str], object],
+    name: str,
+    message: str,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(object_store, "read_object")  # It would ask the network for credentials.
+    file = name if "://" in name else str(tmp_path / name)
+    with pytest.raises(InputError, match=f"^{file} {message}"):
+        read(file)
+
+
+def test_a_gzipped_file_may_shout(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "M.CSV.GZ").write_bytes(gzip.compress(b"ticker,sector\nA,Energy\n"))
+    assert sources.read_sectors(str(tmp_path / "M.CSV.GZ")) == {"A": "Energy"}
 
 
 def test_fingerprint_sees_bars_metadata_names_and_columns_but_not_the_place(tmp_path: pathlib.Path) -> None:
