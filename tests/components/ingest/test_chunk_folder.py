@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -210,6 +212,38 @@ def test_a_url_is_no_folder(place: str, tmp_path: pathlib.Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=f"--chunks must name a folder of this machine .*, got {place}; "):
         chunk_folder.write_chunk_folder(SHIPPED_SOURCE, ValidationConfig(), CHUNKS, place, local_engine.run)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_leads_to_the_folder(is_there: bool, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "chunks").symlink_to(tmp_path / "disk" / "chunks")
+    if is_there:
+        (tmp_path / "disk" / "chunks").mkdir(parents=True)
+    files = _cut(tmp_path / "chunks", SHIPPED_SOURCE, SHIPPED_CHUNKS)
+    assert (tmp_path / "chunks").is_symlink()
+    assert _digest(tmp_path / "disk") == {f"chunks/{name}": digest for name, digest in files.items()}
+
+
+def test_a_mount_point_is_refused_before_the_work(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "volume").mkdir()
+    monkeypatch.setattr(os.path, "ismount", lambda path: str(path) == str(tmp_path / "volume"))
+    with pytest.raises(InputError, match=r"got \S+/volume, where a volume is mounted; name a folder in it"):
+        _cut(tmp_path / "volume", SourceConfig("none.csv"))
+
+
+@pytest.mark.parametrize(("module", "name"), [(row_files, "write_rows"), (os, "replace")])
+def test_a_disk_that_is_full_is_told_and_nothing_left(
+    module: object, name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(module, name, fail)
+    with pytest.raises(InputError, match=f"can be written, got {tmp_path}/chunks: No space left on device; "):
+        _cut(tmp_path / "chunks", SHIPPED_SOURCE, SHIPPED_CHUNKS)
     assert list(tmp_path.iterdir()) == []
 
 
