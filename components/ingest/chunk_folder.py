@@ -64,7 +64,7 @@ def write_chunk_folder(
         summaries = [summary for shard in notes.shards for summary in shard.summaries]
         digests = {file: digest for unit in notes.units for file, digest in unit.digests.items()}
         fingerprint = sources.join_digests(source, digests, others)
-        report = build_report(summaries, findings, tickers, fingerprint)
+        report = build_report(summaries, findings, tickers, fingerprint, chunks.as_of)
         (staging / QUARANTINE_FILE).write_text(quarantined.to_csv(index=False), encoding="utf-8")
         (staging / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         for passing in (chunk_job.ATTEMPTS_FOLDER, ROWS_FOLDER):
