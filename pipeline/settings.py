@@ -22,10 +22,17 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Leaf:
-    """A value and where it was written."""
+    """A value and where it was written.
+
+    Attributes:
+      value: as YAML has it.
+      place: what refusals call it.
+      is_blank: nothing at all was written after the `=` of an override: text that is empty, where it is text.
+    """
 
     value: Any
     place: str
+    is_blank: bool = False
 
 
 Tree = dict[str, Union["Tree", Leaf]]
@@ -71,7 +78,7 @@ def read_yaml(text: str, name: str) -> Tree:
 
 
 def read_override(assignment: str) -> Tree:
-    """Parses `a.b=value`, the value being YAML.
+    """Parses `a.b=value`, the value being YAML; where there is none, it is empty text to a key of text.
 
     Raises:
       ConfigError: there is no `=`, or the value is no YAML.
@@ -83,7 +90,7 @@ def read_override(assignment: str) -> Tree:
         raise ConfigError(f"--set must be key.path=value, got {assignment!r}; such as --set train.seed=2")
     indented = "".join(f"{'  ' * depth}{key}:\n" for depth, key in enumerate(keys[:-1]))
     tree = read_yaml(f"{indented}{'  ' * (len(keys) - 1)}{keys[-1]}: {text}", name)
-    return typing.cast(Tree, _rename(tree, name))
+    return typing.cast(Tree, _rename(tree, name, not text.strip()))
 
 
 def merge(trees: Iterable[Tree]) -> Tree:
@@ -160,11 +167,11 @@ def _mapping(node: yaml.MappingNode, name: str, path: str) -> Tree:
     return tree
 
 
-def _rename(tree: Tree | Leaf, place: str) -> Tree | Leaf:
+def _rename(tree: Tree | Leaf, place: str, is_blank: bool) -> Tree | Leaf:
     """`tree` with `place` as the place of all its leaves."""
     if isinstance(tree, Leaf):
-        return Leaf(tree.value, place)
-    return {key: _rename(value, place) for key, value in tree.items()}
+        return Leaf(tree.value, place, is_blank)
+    return {key: _rename(value, place, is_blank) for key, value in tree.items()}
 
 
 def _convert(hint: Any, value: Tree | Leaf, key: str) -> Any:
@@ -182,6 +189,8 @@ def _convert(hint: Any, value: Tree | Leaf, key: str) -> Any:
         return tuple(_convert(arguments[0], Leaf(item, value.place), key) for item in value.value)
     if hint is float and type(value.value) is int:
         return float(value.value)
+    if hint is str and value.is_blank:
+        return ""
     if type(value.value) is not hint:
         raise ConfigError(_wrong_type(key, value, describe_type(hint)))
     return value.value

@@ -13,12 +13,11 @@ import pandas as pd
 
 from components import contract
 from components.errors import InputError
-from components.ingest import tables
+from components.ingest import companies, tables
 from components.ingest.source_config import COLUMNS, OPTIONAL_COLUMNS, SourceConfig
 from components.lake import lake_source
 from components.reuse import keys
 
-METADATA_COLUMNS = (contract.TICKER, contract.SECTOR)
 LAKE = "lake"
 
 ListColumns = Callable[[], Iterable[str]]
@@ -101,6 +100,7 @@ def digest_others(config: SourceConfig) -> dict[str, str]:
     if _is_lake(config):
         digests[LAKE] = lake_source.fingerprint_lake(config.path, config.known_on)
     if config.metadata_path:
+        companies.check_metadata(config.metadata_path)
         digests["metadata"] = digest_file(config.metadata_path)
     if config.actions_path:
         digests["actions"] = digest_file(config.actions_path)
@@ -243,41 +243,3 @@ def read_original(file: str, lines: Collection[int]) -> pd.DataFrame:
     wanted = np.fromiter(lines, np.int64, len(lines))
     found = [table[np.isin(table.index.to_numpy(), wanted)] for table in tables.read_blocks(file)]
     return pd.concat([table.astype(str) for table in found])
-
-
-def read_sectors(metadata_path: str) -> dict[str, str]:
-    """Reads each ticker's sector.
-
-    Args:
-      metadata_path: a CSV file with the columns ticker and sector; empty for none.
-    Returns:
-      Ticker -> sector. A ticker that is not among them has contract.UNKNOWN_SECTOR.
-    Raises:
-      InputError: the file cannot be read, lacks a column, or names a ticker twice.
-    """
-    return take_sectors(tables.read_table(metadata_path), metadata_path) if metadata_path else {}
-
-
-def take_sectors(table: pd.DataFrame, place: str) -> dict[str, str]:
-    """Takes each ticker's sector out of a table of text; see read_sectors.
-
-    Args:
-      table: with METADATA_COLUMNS.
-      place: what messages call it.
-    Raises:
-      InputError: it lacks a column, or names a ticker twice.
-    """
-    if missing := [name for name in METADATA_COLUMNS if name not in table]:
-        raise InputError(
-            f"{place} must have the column {missing[0]}, got {', '.join(map(str, table.columns))}; "
-            "add it, or leave source.metadata_path empty"
-        )
-    tickers = table[contract.TICKER].str.strip()
-    if tickers.duplicated().any():
-        line = tickers.index[tickers.duplicated()][0]
-        raise InputError(
-            f"{place} must name each ticker once, got {tickers[line]} again in line {line}; "
-            "take one of them out"
-        )
-    sectors = table[contract.SECTOR].fillna("").str.strip().replace("", contract.UNKNOWN_SECTOR)
-    return dict(zip(tickers, sectors, strict=True))

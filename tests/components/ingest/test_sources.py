@@ -14,7 +14,7 @@ import pytest
 
 from components import object_store
 from components.errors import InputError
-from components.ingest import sources, tables
+from components.ingest import companies, sources, tables
 from components.ingest.actions import read_actions
 from components.ingest.source_config import SourceConfig
 
@@ -145,7 +145,7 @@ def test_missing_file_names_itself() -> None:
         *((f"https://127.0.0.1:1/m.{end}", "must be a file of this machine") for end in ("csv", "parquet")),
     ],
 )
-@pytest.mark.parametrize("read", [sources.read_sectors, read_actions, tables.read_table])
+@pytest.mark.parametrize("read", [companies.read_sectors, read_actions, tables.read_table])
 def test_files_that_no_reader_takes_are_refused_by_name(
     read: Callable[[str], object],
     name: str,
@@ -154,14 +154,14 @@ def test_files_that_no_reader_takes_are_refused_by_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(object_store, "read_object")  # It would ask the network for credentials.
-    file = name if "://" in name else str(tmp_path / name)
+    file = name if "://" in name else str(_write(tmp_path / name))
     with pytest.raises(InputError, match=f"^{file} {message}"):
         read(file)
 
 
 def test_a_gzipped_file_may_shout(tmp_path: pathlib.Path) -> None:
     (tmp_path / "M.CSV.GZ").write_bytes(gzip.compress(b"ticker,sector\nA,Energy\n"))
-    assert sources.read_sectors(str(tmp_path / "M.CSV.GZ")) == {"A": "Energy"}
+    assert companies.read_sectors(str(tmp_path / "M.CSV.GZ")) == {"A": "Energy"}
 
 
 def test_fingerprint_sees_bars_metadata_names_and_columns_but_not_the_place(tmp_path: pathlib.Path) -> None:
@@ -193,8 +193,19 @@ def test_fingerprint_sees_bars_metadata_names_and_columns_but_not_the_place(tmp_
 
 def test_sectors(tmp_path: pathlib.Path) -> None:
     path = _write(tmp_path / "m.csv", "ticker,name,sector\n A ,Alpha,Energy\nB,Beta,\n")
-    assert sources.read_sectors(str(path)) == {"A": "Energy", "B": "unknown"}
-    assert sources.read_sectors("") == {}
+    assert companies.read_sectors(str(path)) == {"A": "Energy", "B": "unknown"}
+    assert companies.read_sectors("") == {}
+
+
+@pytest.mark.parametrize(
+    "read",
+    [companies.read_sectors, lambda path: sources.digest_others(SourceConfig("x", path))],
+)
+def test_metadata_that_are_not_there_are_called_by_their_key(read: Callable[[str], object]) -> None:
+    with pytest.raises(
+        InputError, match=r"^source\.metadata_path must name a file that is there, got none\.csv; "
+    ):
+        read("none.csv")
 
 
 @pytest.mark.parametrize(
@@ -206,4 +217,4 @@ def test_sectors(tmp_path: pathlib.Path) -> None:
 )
 def test_bad_metadata_is_refused(tmp_path: pathlib.Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        sources.read_sectors(str(_write(tmp_path / "m.csv", text)))
+        companies.read_sectors(str(_write(tmp_path / "m.csv", text)))
