@@ -112,7 +112,9 @@ def plan_job(
     sectors = companies.read_sectors(source.metadata_path)
     reference = read_reference(source, validation, chunks.last_day)
     wants_digests = not lake_source.is_lake(source.path)
-    job = ChunkJob(source, validation, chunks, num_shards, sectors, reference, folder, wants_digests)
+    # Each process must tell a lake by its path, from whatever folder.
+    located = dataclasses.replace(source, path=os.path.abspath(source.path))
+    job = ChunkJob(located, validation, chunks, num_shards, sectors, reference, folder, wants_digests)
     return job, files
 
 

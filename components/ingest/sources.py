@@ -88,7 +88,8 @@ def join_digests(config: SourceConfig, bars: Mapping[str, str], others: Mapping[
     files = sorted(bars)
     folder = os.path.dirname(files[0]) if len(files) == 1 else os.path.commonpath(files or ["."])
     named = {os.path.relpath(file, folder or "."): bars[file] for file in files}
-    digest = hashlib.sha256(json.dumps(dict(config.columns), sort_keys=True).encode())
+    columns = {name: theirs for name, theirs in config.columns.items() if config.file_column(name) == theirs}
+    digest = hashlib.sha256(json.dumps(columns, sort_keys=True).encode())
     for name, content in [*named.items(), *others.items()]:
         digest.update(f"\n{name}\n{content}".encode())
     return digest.hexdigest()

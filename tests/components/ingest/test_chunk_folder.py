@@ -21,8 +21,10 @@ from components.ingest import chunk_folder, chunk_job, local_engine, row_files, 
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunk_job import ChunkJob, JobNotes
 from components.ingest.chunks import ChunkConfig
+from components.ingest.panel import read_panel
 from components.ingest.row_blocks import RowBlock
 from components.ingest.source_config import SourceConfig
+from pipeline.run_ingest import IngestOptions, ingest
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 from tests.fixtures import bad_bars
 from tests.fixtures.simulated_bars import simulate_garch_bars
@@ -314,6 +316,33 @@ def test_relative_files_are_found_from_any_folder(
         chunk_job.write_shard(job, shard, slices)
     assert _examples(_digest(tmp_path / "job")) == _examples(expected)
     assert {finding.file for unit in notes for finding in unit.findings} == {"bars.csv"}
+
+
+def test_a_lake_has_our_column_names_whatever_its_files_had(
+    bars: pd.DataFrame, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"ticker": "Symbol", "close": "Last", "adj_close": "Adj"}
+    bars.drop_duplicates(["ticker", "date"]).rename(columns=names).to_csv(tmp_path / "bars.csv", index=False)
+    given = SourceConfig(str(tmp_path / "bars.csv"), "", names)
+    policies = ValidationConfig(outside_range="quarantine")
+    ingest(IngestOptions(str(tmp_path / "lake"), given, policies))
+    monkeypatch.chdir(tmp_path)
+    lake = dataclasses.replace(given, path="lake")
+    plain = SourceConfig("lake", "")
+    assert sources.fingerprint(lake) == sources.fingerprint(plain)
+    assert _cut(tmp_path / "same", lake) == _cut(tmp_path / "plain", plain)
+    assert set(read_panel(lake, ValidationConfig()).bars) == set(read_panel(plain, ValidationConfig()).bars)
+    assert read_panel(
+        dataclasses.replace(lake, columns={"adj_close": ""}), ValidationConfig(unadjusted_split="quarantine")
+    )
+    job, files = chunk_job.plan_job(
+        SourceConfig("lake", "", names), ValidationConfig(), CHUNKS, str(tmp_path / "job")
+    )
+    (tmp_path / "elsewhere").mkdir()
+    planned = units.plan_units(files)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    findings = [finding for unit in planned for finding in chunk_job.read_rows(job, unit).findings]
+    assert findings == []
 
 
 def test_a_text_among_the_numbers_of_a_later_block_changes_nothing_else(
