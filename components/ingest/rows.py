@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -23,6 +24,7 @@ _OF_SOUND_ROWS = ("high_below_low", "outside_range")
 _OWN_TEXT = ("string", "date", "categorical")
 """Types of which equal values have the same text, which 1 and True have not."""
 _NAME = "the name of a ticker, text or a whole number"
+_DAY = "a day as YYYY-MM-DD, of the years 1678 to 2261"
 _WRITTEN_NAN = "[+-]?nan"
 
 
@@ -182,7 +184,7 @@ def parse_days(column: pd.Series) -> npt.NDArray[np.datetime64]:
 
 def _violations(parsed: ParsedRows, config: ValidationConfig) -> Iterator[_Violation]:
     yield _Violation("wrong_type", contract.TICKER, parsed.tickers == "", _NAME)
-    yield _Violation("bad_date", contract.DATE, np.isnat(parsed.days), "a day as YYYY-MM-DD")
+    yield _Violation("bad_date", contract.DATE, np.isnat(parsed.days), _DAY)
     column = {name: parsed.values[:, index] for index, name in enumerate(contract.BAR_COLUMNS)}
     for index, name in enumerate(contract.BAR_COLUMNS):
         yield _Violation("wrong_type", name, ~parsed.is_number[:, index], "a number")
@@ -228,6 +230,8 @@ def _shown(rows: pd.DataFrame, row: int, violation: _Violation) -> str:
     """Returns the offending value as it stands in the file."""
     value = rows[violation.column].iloc[row]
     shown = f"{value:.12g}" if isinstance(value, float) else repr(value)
+    if isinstance(value, datetime.date):  # Or a moment.
+        shown = str(value)
     if violation.check == "high_below_low":
         return f"{shown} with low {rows[contract.LOW].iloc[row]}"
     if violation.check == "outside_range":

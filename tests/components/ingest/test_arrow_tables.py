@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import pathlib
+import re
 from collections.abc import Callable
 
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 
 from components.errors import InputError
 from components.ingest import rows, small_files, sources
+from components.ingest.bars import ValidationConfig
 from components.ingest.source_config import SourceConfig
 
 SOURCE = SourceConfig("bars", "")
@@ -101,3 +103,27 @@ def test_columns_without_a_name_may_be_several(tmp_path: pathlib.Path, read: Rea
     file = tmp_path / "bars.csv"
     file.write_text("ticker,date,open,high,low,close,volume,,\nA,2000-01-03,1,2,0.5,1.5,9,,\n")
     assert read(str(file))["close"].tolist() == [1.5]
+
+
+@READERS
+@pytest.mark.parametrize(
+    ("column", "shown"),
+    [
+        (pa.array([10959, -171664], pa.date32()), "1500-01-01"),
+        (pa.array([946857600, 253402214400]).cast(pa.timestamp("s")), "9999-12-31 00:00:00"),
+        (pa.array([946857600, 253402214400]).cast(pa.timestamp("s", "UTC")), r"9999-12-31 00:00:00\+00:00"),
+        (pa.array([946857600000000, 253402214400000000]).cast(pa.timestamp("us")), "9999-12-31 00:00:00"),
+        (pa.array([10959, 2**31 - 1], pa.int32()).cast(pa.date32()), ".*2147483647.*"),
+    ],
+    ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
+)
+def test_a_day_that_pandas_cannot_hold_is_shown_as_it_is(
+    tmp_path: pathlib.Path, read: Reader, column: pa.Array, shown: str
+) -> None:
+    table = read(_write(tmp_path, date=column))
+    pieces, [finding] = rows.check_rows(table, "f.parquet", ValidationConfig(wrong_type="quarantine"))
+    assert (finding.check, finding.lines) == ("bad_date", (2,))
+    assert re.search(
+        rf"line 2, column date: must be a day as YYYY-MM-DD, .* got '?{shown}'? \(", finding.messages[0]
+    )
+    assert [piece.dates.tolist() for piece in pieces.values()] == [[10959]]
