@@ -98,7 +98,8 @@ def check_block(
       The sound rows, tickers in the order in which they come up, and what was found in each file.
     """
     rows = table.rows
-    if contract.ADJ_CLOSE not in rows:
+    has_adj_close = contract.ADJ_CLOSE in rows
+    if not has_adj_close:
         rows = rows.assign(**{contract.ADJ_CLOSE: rows[contract.CLOSE]})
     if last_day is not None:
         known = ~(parse_days(rows[contract.DATE]) > EPOCH + np.timedelta64(last_day, "D"))
@@ -108,6 +109,8 @@ def check_block(
     bad = np.zeros(len(rows), bool)
     findings = []
     for violation in _violations(parsed, config):
+        if violation.column == contract.ADJ_CLOSE and not has_adj_close:  # It is told of the close.
+            continue
         mask = violation.mask
         if violation.check in _OF_SOUND_ROWS:
             mask = mask & ~bad

@@ -147,6 +147,13 @@ def test_prices_that_examples_cannot_hold_are_bad(price: float, check: str) -> N
     assert [(finding.check, finding.lines) for finding in findings] == [(check, (3,))]
 
 
+@pytest.mark.parametrize(("value", "check"), [("", "wrong_type"), (-1.0, "bad_price")])
+def test_a_close_that_stands_for_adj_close_is_told_once(value: object, check: str) -> None:
+    rows = _rows(close=[11.0, value]).drop(columns="adj_close")
+    _, findings = check_rows(rows, "f.csv", ValidationConfig())
+    assert [(finding.check, finding.reason.split()[1]) for finding in findings] == [(check, "close")]
+
+
 def test_rounding_may_put_the_close_a_little_outside() -> None:
     rows = _rows(close=[12.011, 12.013], high=[12.0, 12.0])
     _, findings = check_rows(rows, "f.csv", ValidationConfig(range_tolerance=0.001))
