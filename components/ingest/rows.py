@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from components import contract
 from components.ingest.bars import EPOCH, Booleans, Floats, Integers, Piece, ValidationConfig
@@ -21,9 +22,10 @@ _ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-
 _NO_DAY = np.datetime64("NaT")
 _OF_SOUND_ROWS = ("high_below_low", "outside_range")
 """Checks that compare columns: only of rows whose columns are sound one by one."""
-_OWN_TEXT = ("string", "date", "categorical")
+_OWN_TEXT = ("date", "categorical")
 """Types of which equal values have the same text, which 1 and True have not."""
-_NAME = "the name of a ticker, text or a whole number"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NAME = "the name of a ticker, text without control characters or a whole number"
 _DAY = "a day as YYYY-MM-DD, of the years 1678 to 2261"
 _WRITTEN_NAN = "[+-]?nan"
 
@@ -139,12 +141,13 @@ def parse_text(column: pd.Series) -> pd.Series:
 
 
 def _distinct_names(column: pd.Series) -> tuple[Integers, npt.NDArray[np.object_]]:
-    """Does what _distinct_text does, but for text and whole numbers alone: 600519.0 names no ticker."""
+    """Does what _distinct_text does, but text is empty where it names no ticker, as of 600519.0."""
     values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
     is_sound = pd.api.types.is_integer_dtype(values) or pd.api.types.infer_dtype(values) == "string"
     if not is_sound:
         column = pd.Series([value if _is_name(value) else None for value in column], dtype=object)
-    return _distinct_text(column)
+    codes, texts = _distinct_text(column)
+    return codes, np.array(["" if _CONTROL.search(text) else text for text in texts], dtype=object)
 
 
 def _is_name(value: object) -> bool:
@@ -153,9 +156,13 @@ def _is_name(value: object) -> bool:
 
 def _distinct_text(column: pd.Series) -> tuple[Integers, npt.NDArray[np.object_]]:
     """Returns int64 [n], where each text (of parse_text) stands among the distinct texts, and these."""
-    if not pd.api.types.is_integer_dtype(column) and pd.api.types.infer_dtype(column) not in _OWN_TEXT:
-        column = parse_text(column)
-    codes, values = pd.factorize(column)
+    kind = pd.api.types.infer_dtype(column)
+    if kind == "string":  # To pandas.factorize a text ends at a NUL.
+        encoded = pa.array(column, from_pandas=True).dictionary_encode()
+        codes, values = encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary.to_pylist()
+    else:
+        has_own_text = kind in _OWN_TEXT or pd.api.types.is_integer_dtype(column)
+        codes, values = pd.factorize(column if has_own_text else parse_text(column))
     texts = [*parse_text(pd.Series(values, dtype=object)), ""]  # The last is what -1 stands for: no value.
     return codes, np.array(texts, dtype=object)
 

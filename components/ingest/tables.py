@@ -32,6 +32,7 @@ ROW_FIRST_LINE = 1
 """The same of rows that a database sends."""
 BLOCK_ROWS = 1 << 17
 """Rows read at a time: some 30 MB of text."""
+_SCAN_BYTES = 1 << 20
 LINE = "line"
 """Name of a table's index."""
 
@@ -156,11 +157,26 @@ def _read_header(file: str) -> list[str]:
     return []
 
 
+def _check_csv(file: str) -> None:
+    """Refuses what pandas passes over: a column that is there twice, and a NUL, where it cuts a text off."""
+    _refuse_doubled(_read_header(file), file)
+    line = CSV_FIRST_LINE - 1
+    with (gzip.open if _is_gzip(file) else open)(file, "rb") as stream:
+        while data := stream.read(_SCAN_BYTES):
+            before, nul, _ = data.partition(b"\0")
+            line += before.count(b"\n")
+            if nul:
+                raise InputError(
+                    f"{file}, line {line} must be UTF-8 text without NUL characters, got one; save the file "
+                    "as UTF-8, or mend the line"
+                )
+
+
 def _read_csv(
     file: str | IO[bytes], number_columns: Sequence[str], first_line: int = CSV_FIRST_LINE
 ) -> pd.DataFrame:
     if isinstance(file, str):
-        _refuse_doubled(_read_header(file), file)
+        _check_csv(file)
     try:
         table = _parse_csv(file, number_columns)
     except (*BROKEN, *_MALFORMED):
@@ -184,7 +200,7 @@ def _read_csv_blocks(file: str, number_columns: Sequence[str]) -> Iterator[pd.Da
 
 
 def _read_any_csv_blocks(file: str, number_columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-    _refuse_doubled(_read_header(file), file)
+    _check_csv(file)
     num_given = 0
     try:
         with _parse_csv(file, number_columns, BLOCK_ROWS) as blocks:

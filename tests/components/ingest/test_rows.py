@@ -62,6 +62,10 @@ def test_a_text_that_comes_again_is_the_same_each_time(dtype: str) -> None:
         (pd.to_datetime(["2000-01-03"] * 2), ["", ""]),
         ([["A"], ["B"]], ["", ""]),
         ([b"\xff", "A"], ["", "A"]),
+        (["A\nB", "A"], ["", "A"]),
+        (["A", "A\0"], ["A", ""]),
+        (["\x7f", " A\n"], ["", "A"]),
+        (pd.Categorical.from_codes([0, 1], categories=["A", "A\0"]), ["A", ""]),
         (pd.Categorical([600519, None]), ["600519", ""]),
         (pd.Categorical([1.5, 2.5]), ["", ""]),
     ],
@@ -102,6 +106,7 @@ def test_days_of_any_type(dates: list[object]) -> None:
         "2001-02-29",
         "0000-01-01",
         "2000-01-03 09:30",
+        "2000-01-03\0",
         None,
     ],
 )

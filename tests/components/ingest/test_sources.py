@@ -77,6 +77,19 @@ def test_nothing_there_is_refused(tmp_path: pathlib.Path) -> None:
         sources.list_files(_config(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["bars.csv", "bars.csv.gz"])
+def test_a_nul_which_pandas_cuts_a_text_at_is_refused(tmp_path: pathlib.Path, name: str) -> None:
+    text = (HEADER + BAR + BAR.replace("NA", "NA\0")).encode()
+    (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    path = str(tmp_path / name)
+    with pytest.raises(
+        InputError, match=f"{name}, line 3 must be UTF-8 text without NUL characters, got one; "
+    ):
+        sources.read_rows(path, _config(path))
+    with pytest.raises(InputError, match=f"{name}, line 3 must"):
+        list(sources.read_row_blocks(path, _config(path)))
+
+
 def test_lines_are_those_of_the_file_and_na_is_a_ticker(tmp_path: pathlib.Path) -> None:
     path = _write(tmp_path / "bars.csv", HEADER + BAR + "\n" + BAR.replace("NA", "B") + "\n\n")
     rows = sources.read_rows(str(path), _config(path))
