@@ -12,12 +12,15 @@ import functools
 import os
 import pathlib
 import re
+import urllib.parse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import obstore
 from obstore import exceptions
 from obstore.store import GCSStore, LocalStore, S3Store
+
+from components.errors import ConfigError
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -50,7 +53,8 @@ def open_store(url: str, endpoint: str = "", environment: Mapping[str, str] = os
       endpoint: URL of the S3 or MinIO service; empty takes the environment's.
       environment: where else the endpoint may stand, and the roots of its certificate.
     Raises:
-      One of ERRORS: the folder is not there, or the environment holds what cannot be.
+      ConfigError: the endpoint is no URL.
+      One of ERRORS: the folder is not there, or the environment holds what cannot be else.
     """
     scheme, is_url, rest = url.partition("://")
     if not is_url:
@@ -59,9 +63,11 @@ def open_store(url: str, endpoint: str = "", environment: Mapping[str, str] = os
     if scheme == "gs":
         return _open_gcs(bucket, prefix)
     default = KUBEFLOW_ENDPOINT if scheme == "minio" else ""
-    given = (environment.get(name, "") for name in ENDPOINT_VARIABLES)
-    options = _make_options(environment.get(CA_VARIABLE, ""))
-    return _open_s3(bucket, prefix, endpoint or next(filter(None, given), default), options)
+    given = {"the endpoint": endpoint} | {name: environment.get(name, "") for name in ENDPOINT_VARIABLES}
+    place, chosen = next(((name, url) for name, url in given.items() if url), ("", default))
+    if place:
+        _check_endpoint(place, chosen)
+    return _open_s3(bucket, prefix, chosen, _make_options(environment.get(CA_VARIABLE, "")))
 
 
 def is_url(location: str) -> bool:
@@ -98,6 +104,19 @@ def first_line(error: BaseException) -> str:
     line = next(iter(str(error).strip().splitlines()), type(error).__name__)
     # The same trouble must read the same the next time, so that it is told once.
     return _DURATION.sub("", line).removesuffix(":")
+
+
+def _check_endpoint(place: str, endpoint: str) -> None:
+    """Refuses what is no URL of a server, which obstore panics of."""
+    try:
+        parts = urllib.parse.urlsplit(endpoint)
+        is_sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # Of a port that is no number.
+        is_sound = False
+    if not is_sound:
+        raise ConfigError(
+            f"{place} must be http(s)://HOST[:PORT], got {endpoint!r}; such as http://localhost:9000"
+        )
 
 
 def _open_s3(bucket: str, prefix: str, endpoint: str, options: ClientConfig) -> S3Store:

@@ -12,13 +12,24 @@ from typing import Any
 import click
 
 from components.errors import MarketcastError
-from pipeline import backtest, database, ingest, report, rollout, serve, sync_models, tune, watch_drift
+from pipeline import (
+    backtest,
+    database,
+    failures,
+    ingest,
+    report,
+    rollout,
+    serve,
+    sync_models,
+    tune,
+    watch_drift,
+)
 from pipeline.connection_options import IDENTITY_OPTIONS, add_options, gather_connection
 from pipeline.kubeflow.submission import command as submission
 
 
 class _Group(click.Group):
-    """Prints a MarketcastError as its one line and ends with its exit code."""
+    """Prints a MarketcastError as its one line and ends with its exit code; an interruption likewise."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -26,6 +37,9 @@ class _Group(click.Group):
         except MarketcastError as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(error.exit_code)
+        except (KeyboardInterrupt, click.Abort):  # Before or after what a command has to say of its own.
+            click.echo("interrupted", err=True)
+            sys.exit(failures.INTERRUPTED_EXIT_CODE)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -18,7 +18,8 @@ Made by `make docs` from the dataclasses that read it; edit those.
 
 Three layers are read, a later one wins key by key: `pipeline/environments/local.yaml` (of the Kubeflow
 commands `kubeflow.yaml` beside it), the file of `--config FILE`, and each `--set key.path=value` (the value
-is YAML). Keys that none of them gives keep the defaults below. Unknown keys are refused.
+is YAML; none at all is empty text). Keys that none of them gives keep the defaults below. Unknown keys are
+refused.
 
 ```yaml
 source:

@@ -18,6 +18,11 @@ from pipeline import settings
 T = TypeVar("T")
 LOCAL = "local"
 KUBEFLOW = "kubeflow"
+SECTIONS = (
+    "paths", "beam", "source", "database", "validation", "chunks", "model", "train", "market", "audit",
+    "gate", "rehearsal", "backtest", "tune", "kubeflow", "submit", "name",
+)  # fmt: skip
+"""Fields of config.PipelineConfig, which loads TensorFlow."""
 _ENVIRONMENTS = pathlib.Path(__file__).parent / "environments"
 
 
@@ -112,12 +117,15 @@ def read_layers(file: str = "", overrides: Sequence[str] = (), environment: str 
       overrides: `key.path=value`, the value being YAML.
       environment: where the pipeline runs: LOCAL or KUBEFLOW.
     Raises:
-      ConfigError: a file cannot be read, or is no YAML.
+      ConfigError: a file cannot be read, or is no YAML; or a section is none of SECTIONS, which would else
+        be passed over by whoever reads but some of them.
     """
     trees = [read_environment(environment)]
     if file:
         trees.append(settings.read_yaml(_read(file), os.path.relpath(file)))
-    return settings.merge([*trees, *map(settings.read_override, overrides)])
+    layers = settings.merge([*trees, *map(settings.read_override, overrides)])
+    settings.refuse_unknown(layers, list(SECTIONS))
+    return layers
 
 
 def read_environment(environment: str) -> settings.Tree:
@@ -130,7 +138,7 @@ def load_serving_sections(file: str = "", overrides: Sequence[str] = ()) -> Serv
     """Reads paths, source, database and validation alone, which is quick: the other sections load TensorFlow.
 
     Raises:
-      ConfigError: a file, or a key or value of these sections, is wrong.
+      ConfigError: a file, a section's name, or a key or value of these sections, is wrong.
     """
     return _load_sections(ServingSections, file, overrides)
 
@@ -139,7 +147,7 @@ def load_ingest_sections(file: str = "", overrides: Sequence[str] = ()) -> Inges
     """Reads source, validation and chunks alone.
 
     Raises:
-      ConfigError: a file, or a key or value of these sections, is wrong.
+      ConfigError: a file, a section's name, or a key or value of these sections, is wrong.
     """
     return _load_sections(IngestSections, file, overrides)
 

@@ -164,7 +164,8 @@ def _take_in(storage: Storage, asked: IngestOptions) -> dict[str, Any]:
 
 def _withdraw(storage: Storage, asked: IngestOptions) -> dict[str, Any]:
     withdrawal = withdrawing.Withdrawal(
-        withdrawing.read_withdrawn(asked.withdrawn_file, asked.source), asked.day
+        withdrawing.read_withdrawn(asked.withdrawn_file, asked.source.at_files(asked.withdrawn_file)),
+        asked.day,
     )
     after, is_new = publishing.publish(
         storage, lambda it: withdrawing.draft_withdrawal(storage, it, withdrawal)

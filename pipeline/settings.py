@@ -22,10 +22,17 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Leaf:
-    """A value and where it was written."""
+    """A value and where it was written.
+
+    Attributes:
+      value: as YAML has it.
+      place: what refusals call it.
+      is_blank: nothing at all was written after the `=` of an override: text that is empty, where it is text.
+    """
 
     value: Any
     place: str
+    is_blank: bool = False
 
 
 Tree = dict[str, Union["Tree", Leaf]]
@@ -71,7 +78,7 @@ def read_yaml(text: str, name: str) -> Tree:
 
 
 def read_override(assignment: str) -> Tree:
-    """Parses `a.b=value`, the value being YAML.
+    """Parses `a.b=value`, the value being YAML; where there is none, it is empty text to a key of text.
 
     Raises:
       ConfigError: there is no `=`, or the value is no YAML.
@@ -83,7 +90,7 @@ def read_override(assignment: str) -> Tree:
         raise ConfigError(f"--set must be key.path=value, got {assignment!r}; such as --set train.seed=2")
     indented = "".join(f"{'  ' * depth}{key}:\n" for depth, key in enumerate(keys[:-1]))
     tree = read_yaml(f"{indented}{'  ' * (len(keys) - 1)}{keys[-1]}: {text}", name)
-    return typing.cast(Tree, _rename(tree, name))
+    return typing.cast(Tree, _rename(tree, name, not text.strip()))
 
 
 def merge(trees: Iterable[Tree]) -> Tree:
@@ -110,9 +117,7 @@ def build(cls: type[T], tree: Tree, path: str = "") -> T:
     """
     hints = typing.get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls) if is_key(field)}  # type: ignore[arg-type]
-    for key, value in tree.items():
-        if key not in fields:
-            raise ConfigError(_unknown_key(_join(path, key), _place(value), path, list(fields)))
+    refuse_unknown(tree, list(fields), path)
     values = {key: _convert(hints[key], value, _join(path, key)) for key, value in tree.items()}
     for name, field in fields.items():
         if name in values:
@@ -126,6 +131,21 @@ def build(cls: type[T], tree: Tree, path: str = "") -> T:
         return cls(**values)
     except ValueError as error:
         raise ConfigError(_with_place(str(error), tree, path)) from error
+
+
+def refuse_unknown(tree: Tree, known: list[str], path: str = "") -> None:
+    """Refuses a key that is none of those known.
+
+    Args:
+      tree: of the keys.
+      known: their names.
+      path: the dotted keys that lead to `tree`, for messages.
+    Raises:
+      ConfigError: there is one.
+    """
+    for key, value in tree.items():
+        if key not in known:
+            raise ConfigError(_unknown_key(_join(path, key), _place(value), path, known))
 
 
 def is_key(field: dataclasses.Field[Any]) -> bool:
@@ -147,11 +167,11 @@ def _mapping(node: yaml.MappingNode, name: str, path: str) -> Tree:
     return tree
 
 
-def _rename(tree: Tree | Leaf, place: str) -> Tree | Leaf:
+def _rename(tree: Tree | Leaf, place: str, is_blank: bool) -> Tree | Leaf:
     """`tree` with `place` as the place of all its leaves."""
     if isinstance(tree, Leaf):
-        return Leaf(tree.value, place)
-    return {key: _rename(value, place) for key, value in tree.items()}
+        return Leaf(tree.value, place, is_blank)
+    return {key: _rename(value, place, is_blank) for key, value in tree.items()}
 
 
 def _convert(hint: Any, value: Tree | Leaf, key: str) -> Any:
@@ -169,6 +189,8 @@ def _convert(hint: Any, value: Tree | Leaf, key: str) -> Any:
         return tuple(_convert(arguments[0], Leaf(item, value.place), key) for item in value.value)
     if hint is float and type(value.value) is int:
         return float(value.value)
+    if hint is str and value.is_blank:
+        return ""
     if type(value.value) is not hint:
         raise ConfigError(_wrong_type(key, value, describe_type(hint)))
     return value.value

@@ -13,13 +13,12 @@ from components.database.connection import Connection, with_connection
 from components.database.tables import BARS, COMPANIES
 from components.database.upserts import merge, stage, upsert
 from components.errors import ConfigError, InputError
-from components.ingest import tables
 from components.ingest.bars import EPOCH, ValidationConfig
+from components.ingest.companies import read_metadata, take_sectors
 from components.ingest.findings import Finding, raise_refused
 from components.ingest.panel import read_pieces
 from components.ingest.parts import list_parts
 from components.ingest.source_config import FILES, SourceConfig
-from components.ingest.sources import take_sectors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +92,7 @@ def _read_companies(source: SourceConfig) -> list[Sequence[Any]]:
     """Rows of COMPANIES; columns that the file lacks are None."""
     if not source.metadata_path:
         return []
-    table = tables.read_table(source.metadata_path)
+    table = read_metadata(source.metadata_path)
     take_sectors(table, source.metadata_path)  # Checks it.
     texts = table.reindex(columns=list(COMPANIES.columns), fill_value="").apply(lambda text: text.str.strip())
     return [[text or None for text in row] for row in texts.itertuples(index=False)]

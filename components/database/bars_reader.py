@@ -20,9 +20,10 @@ from components.database.connection import Connection, one_line, with_connection
 from components.database.ranges import cut_ranges
 from components.errors import InputError
 from components.ingest import tables
+from components.ingest.companies import take_sectors
 from components.ingest.parts import Part
 from components.ingest.source_config import DATABASE_PLACE, SourceConfig
-from components.ingest.sources import digest_file, take_sectors
+from components.ingest.sources import digest_file
 
 MEMORY_BYTES = 64 << 20
 """Of a range's CSV; more of it waits in a file."""
@@ -86,7 +87,7 @@ def read_table(part: Part, source: SourceConfig, number_columns: Sequence[str] =
 
 
 def read_sectors(source: SourceConfig) -> dict[str, str]:
-    """Reads each ticker's sector; see sources.read_sectors."""
+    """Reads each ticker's sector; see companies.read_sectors."""
     if not source.metadata_query:
         return {}
     with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as stream:

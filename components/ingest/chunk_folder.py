@@ -8,7 +8,7 @@ import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from components import contract
@@ -41,16 +41,15 @@ def write_chunk_folder(
       source: where the bars are.
       validation: what happens to bad rows.
       chunks: how bars are cut and split.
-      folder: must not be there yet, or be empty; appears when all is in it.
+      folder: must not be there yet, or be empty; appears when all is in it. May be a link to such a one.
       engine: does the work; the bytes are the same whichever it is.
     Returns:
       The report; see report.build_report.
     Raises:
-      InputError: the bars are refused, or the folder is taken; nothing is left behind.
+      InputError: the bars are refused, or the folder is taken or cannot be written; nothing is left behind.
     """
-    target = pathlib.Path(os.path.abspath(folder))
-    _check_free(target)
-    with contextlib.ExitStack() as cleanup:
+    target = _find_target(folder)
+    with _telling_of(target), contextlib.ExitStack() as cleanup:
         staging = _make_staging(target)
         cleanup.callback(shutil.rmtree, staging, ignore_errors=True)
         job, files = chunk_job.plan_job(source, validation, chunks, str(staging))
@@ -65,7 +64,7 @@ def write_chunk_folder(
         summaries = [summary for shard in notes.shards for summary in shard.summaries]
         digests = {file: digest for unit in notes.units for file, digest in unit.digests.items()}
         fingerprint = sources.join_digests(source, digests, others)
-        report = build_report(summaries, findings, tickers, fingerprint)
+        report = build_report(summaries, findings, tickers, fingerprint, chunks.as_of)
         (staging / QUARANTINE_FILE).write_text(quarantined.to_csv(index=False), encoding="utf-8")
         (staging / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         for passing in (chunk_job.ATTEMPTS_FOLDER, ROWS_FOLDER):
@@ -74,12 +73,39 @@ def write_chunk_folder(
     return report
 
 
-def _check_free(target: pathlib.Path) -> None:
+def _find_target(folder: str) -> pathlib.Path:
+    """Returns where the folder is to be: free, and of a file system with its neighbours, for the rename."""
+    if "://" in folder:
+        raise InputError(
+            f"--chunks must name a folder of this machine or a mounted volume, got {folder}; copy from "
+            "there to an object store"
+        )
+    target = pathlib.Path(os.path.realpath(folder))
+    if os.path.ismount(target):
+        raise InputError(
+            f"--chunks must name a folder that is not there yet, got {target}, where a volume is mounted; "
+            "name a folder in it"
+        )
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise InputError(
             f"--chunks must name a folder that is not there yet, got {target}, which is not empty; name "
             "another, or take it away"
         )
+    return target
+
+
+@contextlib.contextmanager
+def _telling_of(target: pathlib.Path) -> Iterator[None]:
+    """Makes one InputError of a disk that is full, and the like."""
+    try:
+        yield
+    except ConnectionError:  # Of an engine elsewhere.
+        raise
+    except OSError as error:
+        raise InputError(
+            f"--chunks must name a folder that can be written, got {target}: {error.strerror or error}; make "
+            "room there, or name another"
+        ) from error
 
 
 def _list_files(job: ChunkJob) -> list[str]:

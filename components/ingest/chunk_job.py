@@ -18,7 +18,7 @@ from typing import BinaryIO, NamedTuple
 
 from components import contract
 from components.errors import InputError
-from components.ingest import row_files, sources
+from components.ingest import companies, row_files, sources
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunks import ChunkConfig, cut_chunks
 from components.ingest.examples import encode_chunk
@@ -109,10 +109,12 @@ def plan_job(
             "it, or copy it to a folder that all workers see"
         )
     num_shards = chunks.num_shards or choose_num_shards(files)
-    sectors = sources.read_sectors(source.metadata_path)
+    sectors = companies.read_sectors(source.metadata_path)
     reference = read_reference(source, validation, chunks.last_day)
     wants_digests = not lake_source.is_lake(source.path)
-    job = ChunkJob(source, validation, chunks, num_shards, sectors, reference, folder, wants_digests)
+    # Each process must tell a lake by its path, from whatever folder.
+    located = dataclasses.replace(source, path=os.path.abspath(source.path))
+    job = ChunkJob(located, validation, chunks, num_shards, sectors, reference, folder, wants_digests)
     return job, files
 
 

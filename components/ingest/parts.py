@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from components.ingest import shards, sources
+from components.ingest import companies, shards, sources
 from components.ingest.source_config import FILES, SourceConfig
 
 
@@ -75,9 +75,9 @@ def read_original(part: Part, lines: Collection[int], source: SourceConfig) -> p
 
 
 def read_sectors(source: SourceConfig) -> dict[str, str]:
-    """Reads each ticker's sector; see sources.read_sectors."""
+    """Reads each ticker's sector; see companies.read_sectors."""
     if source.kind == FILES:
-        return sources.read_sectors(source.metadata_path)
+        return companies.read_sectors(source.metadata_path)
     from components.database import bars_reader
 
     return bars_reader.read_sectors(source)

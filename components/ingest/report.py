@@ -115,6 +115,7 @@ def build_report(
     findings: Sequence[Finding],
     quarantined_tickers: Iterable[str],
     fingerprint: str,
+    as_of: str = "",
 ) -> dict[str, Any]:
     """Adds everything up.
 
@@ -123,6 +124,7 @@ def build_report(
       findings: what validation found.
       quarantined_tickers: the ticker of each quarantined row.
       fingerprint: of the input.
+      as_of: the last day that was read, YYYY-MM-DD, for a message.
     Returns:
       Plain values for JSON. num_bars counts the rows read, those quarantined among them.
     Raises:
@@ -134,6 +136,9 @@ def build_report(
     for finding in findings:
         if finding.policy == QUARANTINE:
             checks[finding.check] += len(finding.lines)
+    if not clean and not aside:
+        last = f"chunks.as_of {as_of}".strip()
+        raise InputError(f"bars must leave at least one ticker, got no bars up to {last}; give a later day")
     if not clean:
         raise InputError(
             f"bars must leave at least one ticker, got {sum(aside.values()):,} rows, all of them quarantined "

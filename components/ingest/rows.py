@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from components import contract
 from components.ingest.bars import EPOCH, Booleans, Floats, Integers, Piece, ValidationConfig
@@ -20,8 +22,11 @@ _ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-
 _NO_DAY = np.datetime64("NaT")
 _OF_SOUND_ROWS = ("high_below_low", "outside_range")
 """Checks that compare columns: only of rows whose columns are sound one by one."""
-_OWN_TEXT = ("string", "date", "categorical")
+_OWN_TEXT = ("date", "categorical")
 """Types of which equal values have the same text, which 1 and True have not."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NAME = "the name of a ticker, text without control characters or a whole number"
+_DAY = "a day as YYYY-MM-DD, of the years 1678 to 2261"
 _WRITTEN_NAN = "[+-]?nan"
 
 
@@ -52,7 +57,7 @@ class ParsedRows(NamedTuple):
     """Rows as numbers.
 
     Attributes:
-      tickers: object [n], text without outer blanks.
+      tickers: object [n], text without outer blanks; empty where the value names no ticker.
       days: datetime64[D] [n], NaT where it is no day.
       values: float64 [n, len(BAR_COLUMNS)], NaN where it is no number.
       is_number: bool, same shape; False where the text is no number at all.
@@ -95,7 +100,8 @@ def check_block(
       The sound rows, tickers in the order in which they come up, and what was found in each file.
     """
     rows = table.rows
-    if contract.ADJ_CLOSE not in rows:
+    has_adj_close = contract.ADJ_CLOSE in rows
+    if not has_adj_close:
         rows = rows.assign(**{contract.ADJ_CLOSE: rows[contract.CLOSE]})
     if last_day is not None:
         known = ~(parse_days(rows[contract.DATE]) > EPOCH + np.timedelta64(last_day, "D"))
@@ -105,6 +111,8 @@ def check_block(
     bad = np.zeros(len(rows), bool)
     findings = []
     for violation in _violations(parsed, config):
+        if violation.column == contract.ADJ_CLOSE and not has_adj_close:  # It is told of the close.
+            continue
         mask = violation.mask
         if violation.check in _OF_SOUND_ROWS:
             mask = mask & ~bad
@@ -117,7 +125,7 @@ def check_block(
 
 def parse_rows(rows: pd.DataFrame) -> ParsedRows:
     """Parses ticker, date and the bar columns of a table, whatever types they have."""
-    codes, names = _distinct_text(rows[contract.TICKER])
+    codes, names = _distinct_names(rows[contract.TICKER])
     tickers = names[codes]
     values = np.empty((len(rows), len(contract.BAR_COLUMNS)))
     is_number = np.empty(values.shape, bool)
@@ -132,11 +140,29 @@ def parse_text(column: pd.Series) -> pd.Series:
     return text.str.strip()
 
 
+def _distinct_names(column: pd.Series) -> tuple[Integers, npt.NDArray[np.object_]]:
+    """Does what _distinct_text does, but text is empty where it names no ticker, as of 600519.0."""
+    values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+    is_sound = pd.api.types.is_integer_dtype(values) or pd.api.types.infer_dtype(values) == "string"
+    if not is_sound:
+        column = pd.Series([value if _is_name(value) else None for value in column], dtype=object)
+    codes, texts = _distinct_text(column)
+    return codes, np.array(["" if _CONTROL.search(text) else text for text in texts], dtype=object)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str | int | np.integer) and not isinstance(value, bool)
+
+
 def _distinct_text(column: pd.Series) -> tuple[Integers, npt.NDArray[np.object_]]:
     """Returns int64 [n], where each text (of parse_text) stands among the distinct texts, and these."""
-    if pd.api.types.infer_dtype(column) not in _OWN_TEXT:
-        column = parse_text(column)
-    codes, values = pd.factorize(column)
+    kind = pd.api.types.infer_dtype(column)
+    if kind == "string":  # To pandas.factorize a text ends at a NUL.
+        encoded = pa.array(column, from_pandas=True).dictionary_encode()
+        codes, values = encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary.to_pylist()
+    else:
+        has_own_text = kind in _OWN_TEXT or pd.api.types.is_integer_dtype(column)
+        codes, values = pd.factorize(column if has_own_text else parse_text(column))
     texts = [*parse_text(pd.Series(values, dtype=object)), ""]  # The last is what -1 stands for: no value.
     return codes, np.array(texts, dtype=object)
 
@@ -167,8 +193,8 @@ def parse_days(column: pd.Series) -> npt.NDArray[np.datetime64]:
 
 
 def _violations(parsed: ParsedRows, config: ValidationConfig) -> Iterator[_Violation]:
-    yield _Violation("wrong_type", contract.TICKER, parsed.tickers == "", "the name of a ticker")
-    yield _Violation("bad_date", contract.DATE, np.isnat(parsed.days), "a day as YYYY-MM-DD")
+    yield _Violation("wrong_type", contract.TICKER, parsed.tickers == "", _NAME)
+    yield _Violation("bad_date", contract.DATE, np.isnat(parsed.days), _DAY)
     column = {name: parsed.values[:, index] for index, name in enumerate(contract.BAR_COLUMNS)}
     for index, name in enumerate(contract.BAR_COLUMNS):
         yield _Violation("wrong_type", name, ~parsed.is_number[:, index], "a number")
@@ -214,6 +240,8 @@ def _shown(rows: pd.DataFrame, row: int, violation: _Violation) -> str:
     """Returns the offending value as it stands in the file."""
     value = rows[violation.column].iloc[row]
     shown = f"{value:.12g}" if isinstance(value, float) else repr(value)
+    if isinstance(value, datetime.date):  # Or a moment.
+        shown = str(value)
     if violation.check == "high_below_low":
         return f"{shown} with low {rows[contract.LOW].iloc[row]}"
     if violation.check == "outside_range":

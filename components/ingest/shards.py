@@ -6,6 +6,8 @@ import os
 import zlib
 from collections.abc import Sequence
 
+from components.ingest import sources
+
 SPLIT_FOLDER = "Split-{split}"
 SHARD_FILE = "data_tfrecord-{index:05d}-of-{num_shards:05d}.gz"
 SHARD_BYTES = 16 << 20
@@ -13,8 +15,12 @@ SHARD_BYTES = 16 << 20
 
 
 def choose_num_shards(files: Sequence[str]) -> int:
-    """Returns the number of shards of a source: one for each SHARD_BYTES of its files, begun or whole."""
-    return max(1, -(-sum(map(os.path.getsize, files)) // SHARD_BYTES))
+    """Returns the number of shards of a source: one for each SHARD_BYTES of its files, begun or whole.
+
+    Raises:
+      InputError: a file is not there.
+    """
+    return max(1, -(-sum(map(sources.measure_file, files)) // SHARD_BYTES))
 
 
 def shard_of(ticker: str, num_shards: int) -> int:

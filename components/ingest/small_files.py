@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.ingest import plain_csv, tables
+from components.ingest import arrow_tables, plain_csv, tables
 from components.ingest.rows import RowTable
 from components.ingest.source_config import SourceConfig
 from components.ingest.sources import file_columns, name_columns, number_columns
@@ -68,7 +68,7 @@ def join(files: Sequence[SmallFile], source: SourceConfig) -> RowTable:
     Raises:
       InputError: a column is missing, or there though it must not be.
     """
-    rows = tables.to_pandas(pa.concat_tables([file.table for file in files]).unify_dictionaries())
+    rows = arrow_tables.to_pandas(pa.concat_tables([file.table for file in files]).unify_dictionaries())
     lengths = [len(file.table) for file in files]
     firsts = [tables.first_line(file.file) for file in files]
     lines = [np.arange(first, first + length) for first, length in zip(firsts, lengths, strict=True)]
@@ -79,9 +79,10 @@ def join(files: Sequence[SmallFile], source: SourceConfig) -> RowTable:
 
 def _read_parquet(path: str, columns: Sequence[str]) -> pa.Table | None:
     with pq.ParquetFile(path) as file:
-        if not 0 < file.metadata.num_rows <= tables.BLOCK_ROWS:
+        names = file.schema_arrow.names
+        if len(set(names)) < len(names) or not 0 < file.metadata.num_rows <= tables.BLOCK_ROWS:
             return None
-        chosen = [name for name in file.schema_arrow.names if name in columns]
+        chosen = [name for name in names if name in columns]
         return file.read(chosen, use_threads=False).replace_schema_metadata(None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +35,7 @@ class SourceConfig:
         ingest` has made: its folder, or its URL (s3://, minio:// or gs://).
       metadata_path: a CSV file with the columns ticker and sector; empty for none.
       columns: our column name -> the file's or query's column name, where they differ; adj_close: '' passes
-        the adjusted prices that are there over.
+        the adjusted prices that are there over. All else says nothing of a lake, which has our names.
       actions_path: a CSV or Parquet file of splits and dividends (see docs/data.md), by which adj_close is
         then computed from close; empty for none.
       known_on: read the lake as it was known on this day, YYYY-MM-DD; empty for all that it knows.
@@ -81,13 +82,13 @@ class SourceConfig:
                 "the name on the left is ours, the name on the right is the file's"
             )
         if nameless := sorted(
-            name for name in COLUMNS if not self.file_column(name) and name not in OPTIONAL_COLUMNS
+            name for name in COLUMNS if not self.columns.get(name, name) and name not in OPTIONAL_COLUMNS
         ):
             raise ValueError(
                 f"source.columns must name the file's column, got '' for {', '.join(nameless)}; only "
                 f"{', '.join(OPTIONAL_COLUMNS)} can be passed over"
             )
-        theirs = [self.file_column(name) for name in COLUMNS]
+        theirs = [self.columns.get(name, name) for name in COLUMNS]
         twice = sorted({name for name in theirs if theirs.count(name) > 1})
         if twice:
             raise ValueError(
@@ -132,5 +133,15 @@ class SourceConfig:
         return cls(path, metadata_path, known_on=known_on, database=database, **kept)
 
     def file_column(self, column: str) -> str:
-        """Returns what the file calls one of our columns."""
-        return self.columns.get(column, column)
+        """Returns what the file calls one of our columns; a lake calls it as we do.
+
+        Empty for an adj_close that is passed over.
+        """
+        theirs = self.columns.get(column, column)
+        return column if theirs not in ("", column) and self._is_lake else theirs
+
+    @functools.cached_property
+    def _is_lake(self) -> bool:
+        from components.lake import lake_source  # Most sources need no object store.
+
+        return self.kind == FILES and lake_source.is_lake(self.path)

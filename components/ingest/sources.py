@@ -13,12 +13,11 @@ import pandas as pd
 
 from components import contract
 from components.errors import InputError
-from components.ingest import tables
+from components.ingest import companies, tables
 from components.ingest.source_config import COLUMNS, OPTIONAL_COLUMNS, SourceConfig
 from components.lake import lake_source
 from components.reuse import keys
 
-METADATA_COLUMNS = (contract.TICKER, contract.SECTOR)
 LAKE = "lake"
 
 ListColumns = Callable[[], Iterable[str]]
@@ -33,13 +32,13 @@ def list_files(config: SourceConfig) -> list[str]:
     Returns:
       Paths of CSV and Parquet files, at least one; of a lake in an object store URLs.
     Raises:
-      InputError: nothing is there, or a day of knowledge is asked of what is no lake.
+      InputError: nothing is there, a folder cannot be read, or a day of knowledge is asked of no lake.
     """
     path = config.path
     if _is_lake(config):
         return lake_source.list_lake_files(path, config.known_on)
     if os.path.isdir(path):
-        found = glob.glob(os.path.join(glob.escape(path), "**", "[!._]*"), recursive=True)
+        found = list(_walk(path))
     elif os.path.isfile(path):
         found = [path]
     else:
@@ -51,6 +50,20 @@ def list_files(config: SourceConfig) -> list[str]:
             "there are none; check the path, which may be a file, a folder or a glob"
         )
     return files
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """Gives all files in a folder but hidden ones and those that start with an underscore."""
+
+    def refuse(error: OSError) -> None:
+        raise InputError(
+            f"source.path must be a folder that can be read with all in it, got {error.filename}: "
+            f"{error.strerror}; mend its permissions, or give the files with a glob"
+        ) from error
+
+    for path, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (os.path.join(path, name) for name in files if not name.startswith((".", "_")))
 
 
 def fingerprint(config: SourceConfig) -> str:
@@ -75,7 +88,8 @@ def join_digests(config: SourceConfig, bars: Mapping[str, str], others: Mapping[
     files = sorted(bars)
     folder = os.path.dirname(files[0]) if len(files) == 1 else os.path.commonpath(files or ["."])
     named = {os.path.relpath(file, folder or "."): bars[file] for file in files}
-    digest = hashlib.sha256(json.dumps(dict(config.columns), sort_keys=True).encode())
+    columns = {name: theirs for name, theirs in config.columns.items() if config.file_column(name) == theirs}
+    digest = hashlib.sha256(json.dumps(columns, sort_keys=True).encode())
     for name, content in [*named.items(), *others.items()]:
         digest.update(f"\n{name}\n{content}".encode())
     return digest.hexdigest()
@@ -87,6 +101,7 @@ def digest_others(config: SourceConfig) -> dict[str, str]:
     if _is_lake(config):
         digests[LAKE] = lake_source.fingerprint_lake(config.path, config.known_on)
     if config.metadata_path:
+        companies.check_metadata(config.metadata_path)
         digests["metadata"] = digest_file(config.metadata_path)
     if config.actions_path:
         digests["actions"] = digest_file(config.actions_path)
@@ -115,6 +130,18 @@ def digest_file(file: str) -> str:
         raise InputError(
             f"{file} must be a readable file, got {error}; check its path and permissions"
         ) from error
+
+
+def measure_file(file: str) -> int:
+    """Returns a file's bytes.
+
+    Raises:
+      InputError: it is not there, though it was listed, as by a lake.
+    """
+    try:
+        return os.path.getsize(file)
+    except OSError as error:
+        raise InputError(f"{file} must be there, got {error.strerror}; put it back from a copy") from error
 
 
 def read_rows(file: str, config: SourceConfig) -> pd.DataFrame:
@@ -217,41 +244,3 @@ def read_original(file: str, lines: Collection[int]) -> pd.DataFrame:
     wanted = np.fromiter(lines, np.int64, len(lines))
     found = [table[np.isin(table.index.to_numpy(), wanted)] for table in tables.read_blocks(file)]
     return pd.concat([table.astype(str) for table in found])
-
-
-def read_sectors(metadata_path: str) -> dict[str, str]:
-    """Reads each ticker's sector.
-
-    Args:
-      metadata_path: a CSV file with the columns ticker and sector; empty for none.
-    Returns:
-      Ticker -> sector. A ticker that is not among them has contract.UNKNOWN_SECTOR.
-    Raises:
-      InputError: the file cannot be read, lacks a column, or names a ticker twice.
-    """
-    return take_sectors(tables.read_table(metadata_path), metadata_path) if metadata_path else {}
-
-
-def take_sectors(table: pd.DataFrame, place: str) -> dict[str, str]:
-    """Takes each ticker's sector out of a table of text; see read_sectors.
-
-    Args:
-      table: with METADATA_COLUMNS.
-      place: what messages call it.
-    Raises:
-      InputError: it lacks a column, or names a ticker twice.
-    """
-    if missing := [name for name in METADATA_COLUMNS if name not in table]:
-        raise InputError(
-            f"{place} must have the column {missing[0]}, got {', '.join(map(str, table.columns))}; "
-            "add it, or leave source.metadata_path empty"
-        )
-    tickers = table[contract.TICKER].str.strip()
-    if tickers.duplicated().any():
-        line = tickers.index[tickers.duplicated()][0]
-        raise InputError(
-            f"{place} must name each ticker once, got {tickers[line]} again in line {line}; "
-            "take one of them out"
-        )
-    sectors = table[contract.SECTOR].fillna("").str.strip().replace("", contract.UNKNOWN_SECTOR)
-    return dict(zip(tickers, sectors, strict=True))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import csv
+import gzip
 import io
 import itertools
 import zlib
@@ -16,7 +18,7 @@ import pyarrow.parquet as pq
 
 from components import object_store
 from components.errors import InputError
-from components.ingest import plain_csv
+from components.ingest import arrow_tables, plain_csv
 
 CSV_SUFFIXES = (".csv", ".csv.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -30,6 +32,7 @@ ROW_FIRST_LINE = 1
 """The same of rows that a database sends."""
 BLOCK_ROWS = 1 << 17
 """Rows read at a time: some 30 MB of text."""
+_SCAN_BYTES = 1 << 20
 LINE = "line"
 """Name of a table's index."""
 
@@ -49,7 +52,7 @@ def read_table(file: str, number_columns: Sequence[str] = (), columns: Sequence[
       The table, indexed by `line`. Of a CSV file all columns are text, but the number columns are float64
       where each of them is all numbers. A Parquet file's columns have its own types.
     Raises:
-      InputError: the file cannot be read or is no table.
+      InputError: the file cannot be read, by its name or at all, is no table or has a column twice.
     """
     with _telling_of(file):
         if is_parquet(file):
@@ -73,7 +76,7 @@ def read_blocks(
     Returns:
       Tables of at most BLOCK_ROWS rows; of a file without rows one or none.
     Raises:
-      InputError: the file cannot be read or is no table.
+      InputError: the file cannot be read, by its name or at all, is no table or has a column twice.
     """
     with _telling_of(file):
         if is_parquet(file):
@@ -85,6 +88,10 @@ def read_blocks(
 def is_parquet(file: str) -> bool:
     """Says whether a file is a Parquet file by its name."""
     return file.lower().endswith(PARQUET_SUFFIXES)
+
+
+def _is_gzip(file: str) -> bool:
+    return file.lower().endswith(".gz")
 
 
 def first_line(file: str) -> int:
@@ -105,7 +112,13 @@ def count_group_rows(file: str) -> list[int]:
 
 @contextlib.contextmanager
 def _telling_of(file: str) -> Iterator[None]:
-    """Makes one InputError of what a reader finds wrong with a file."""
+    """Makes one InputError of what a reader finds wrong with a file, or with its name."""
+    if not file.lower().endswith(SUFFIXES):
+        raise InputError(
+            f"{file} must end in {', '.join(SUFFIXES)}, got another name; save it as one of them"
+        )
+    if "://" in file and not (is_parquet(file) and object_store.is_url(file)):
+        raise InputError(f"{file} must be a file of this machine, got a URL; copy it to a folder")
     try:
         yield
     except UnicodeError as error:
@@ -127,9 +140,43 @@ def read_rows_of(stream: IO[bytes], number_columns: Sequence[str] = ()) -> pd.Da
     return _read_csv(stream, number_columns, ROW_FIRST_LINE)
 
 
+def _refuse_doubled(names: Sequence[str], file: str) -> None:
+    """Refuses a file that has two columns of one name; of columns without a name there may be several."""
+    if doubled := [name for name, count in collections.Counter(names).items() if name and count > 1]:
+        raise InputError(
+            f"{file} must name each column once, got {', '.join(doubled)} twice; rename one of them, or "
+            "take it out"
+        )
+
+
+def _read_header(file: str) -> list[str]:
+    """The column names of a CSV file; none where it is for pandas to say what is wrong."""
+    opener = gzip.open if _is_gzip(file) else open
+    with contextlib.suppress(csv.Error, UnicodeError), opener(file, "rt", encoding="utf-8-sig") as stream:
+        return next(csv.reader(stream), [])
+    return []
+
+
+def _check_csv(file: str) -> None:
+    """Refuses what pandas passes over: a column that is there twice, and a NUL, where it cuts a text off."""
+    _refuse_doubled(_read_header(file), file)
+    line = CSV_FIRST_LINE - 1
+    with (gzip.open if _is_gzip(file) else open)(file, "rb") as stream:
+        while data := stream.read(_SCAN_BYTES):
+            before, nul, _ = data.partition(b"\0")
+            line += before.count(b"\n")
+            if nul:
+                raise InputError(
+                    f"{file}, line {line} must be UTF-8 text without NUL characters, got one; save the file "
+                    "as UTF-8, or mend the line"
+                )
+
+
 def _read_csv(
     file: str | IO[bytes], number_columns: Sequence[str], first_line: int = CSV_FIRST_LINE
 ) -> pd.DataFrame:
+    if isinstance(file, str):
+        _check_csv(file)
     try:
         table = _parse_csv(file, number_columns)
     except (*BROKEN, *_MALFORMED):
@@ -143,7 +190,7 @@ def _read_csv_blocks(file: str, number_columns: Sequence[str]) -> Iterator[pd.Da
     num_given = 0
     try:
         for plain in plain_csv.read_plain_blocks(file, number_columns, BLOCK_ROWS):
-            table = to_pandas(plain)
+            table = arrow_tables.to_pandas(plain)
             first = CSV_FIRST_LINE + num_given * BLOCK_ROWS
             table.index = pd.RangeIndex(first, first + len(table), name=LINE)
             yield table
@@ -153,6 +200,7 @@ def _read_csv_blocks(file: str, number_columns: Sequence[str]) -> Iterator[pd.Da
 
 
 def _read_any_csv_blocks(file: str, number_columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    _check_csv(file)
     num_given = 0
     try:
         with _parse_csv(file, number_columns, BLOCK_ROWS) as blocks:
@@ -190,28 +238,23 @@ def _parse_csv(file: str | IO[bytes], number_columns: Sequence[str], block_rows:
         keep_default_na=False,  # NA is a ticker.
         skip_blank_lines=False,  # A blank line counts as a line.
         chunksize=block_rows,
+        compression="gzip" if isinstance(file, str) and _is_gzip(file) else None,
     )
 
 
 def _open_parquet(file: str) -> pq.ParquetFile:
-    return pq.ParquetFile(io.BytesIO(object_store.read_object(file)) if "://" in file else file)
+    opened = pq.ParquetFile(io.BytesIO(object_store.read_object(file)) if "://" in file else file)
+    _refuse_doubled(opened.schema_arrow.names, file)
+    return opened
 
 
 def _read_parquet(file: str, columns: Sequence[str]) -> pd.DataFrame:
     parquet = _open_parquet(file)
     chosen = [name for name in parquet.schema_arrow.names if name in columns]
     # pyarrow's threads may outlive the interpreter, which aborts then (seen with pyarrow 10).
-    table = to_pandas(parquet.read(chosen if columns else None, use_threads=False))
+    table = arrow_tables.to_pandas(parquet.read(chosen if columns else None, use_threads=False))
     table.index = pd.RangeIndex(PARQUET_FIRST_LINE, PARQUET_FIRST_LINE + len(table), name=LINE)
     return table
-
-
-def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Returns a table of Arrow's as pandas has it, days as moments where that is possible."""
-    try:
-        return table.to_pandas(ignore_metadata=True, use_threads=False, date_as_object=False)
-    except pa.ArrowInvalid:  # A day that pandas has no moment for: keep it as it is, so that it can be shown.
-        return table.to_pandas(ignore_metadata=True, use_threads=False)
 
 
 def _read_parquet_blocks(
@@ -223,7 +266,7 @@ def _read_parquet_blocks(
         if row_groups is not None:
             first += sum(source.metadata.row_group(index).num_rows for index in range(row_groups[0]))
         for batch in source.iter_batches(BLOCK_ROWS, row_groups, chosen, use_threads=False):
-            table = to_pandas(pa.Table.from_batches([batch]))
+            table = arrow_tables.to_pandas(pa.Table.from_batches([batch]))
             table.index = pd.RangeIndex(first, first + len(table), name=LINE)
             first += len(table)
             yield table

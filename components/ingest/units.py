@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from components.errors import InputError
-from components.ingest import tables
+from components.ingest import sources, tables
 
 UNIT_BYTES = 16 << 20
 UNIT_ROWS = 1 << 18
@@ -40,13 +40,16 @@ def plan_units(files: Sequence[str], num_wanted: int = 1) -> list[Unit]:
     """Divides files into units of about UNIT_BYTES, or less, where there shall be more units.
 
     A CSV file is never divided: where a line begins is known only to who has read those before.
+
+    Raises:
+      InputError: a file is not there.
     """
-    unit_bytes = min(UNIT_BYTES, sum(map(os.path.getsize, files)) // num_wanted)
+    sizes = [sources.measure_file(file) for file in files]
+    unit_bytes = min(UNIT_BYTES, sum(sizes) // num_wanted)
     units: list[Unit] = []
     open_unit: list[FilePart] = []
     num_bytes = 0
-    for file in files:
-        size = os.path.getsize(file)
+    for file, size in zip(files, sizes, strict=True):
         if size >= unit_bytes:
             units += [(part,) for part in _divide(file)]
             continue

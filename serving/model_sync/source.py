@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import obstore
 
 from components import object_store
+from components.errors import ConfigError
 from components.push.publish import as_version
 from serving.model_sync.contents import drop_folder_marks
 from serving.model_sync.problems import IncompleteVersionError, SourceError
@@ -87,7 +88,7 @@ def _explain(url: str) -> Iterator[None]:
     """Turns what obstore raises into one line."""
     try:
         yield
-    except object_store.ERRORS as error:
+    except (*object_store.ERRORS, ConfigError) as error:
         raise SourceError(
             f"{url} must be a place that can be read, got: {object_store.first_line(error)}; check the URL, "
             "the endpoint and the credentials"

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 
+from pipeline import doctor
 from pipeline.cli import main
 from tests.conftest import ROOT, run_marketcast
 
@@ -32,6 +34,16 @@ def test_help_imports_no_framework(arguments):
 
 def test_wrong_usage_ends_with_2():
     assert CliRunner().invoke(main, ["run", "--no-such-flag"]).exit_code == 2
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, click.Abort])
+def test_an_interrupted_command_says_so_and_ends_with_130(interruption, monkeypatch):
+    def stop(_):
+        raise interruption
+
+    monkeypatch.setattr(doctor, "examine", stop)
+    ended = CliRunner().invoke(main, ["doctor"])
+    assert (ended.exit_code, ended.output) == (130, "interrupted\n")
 
 
 @pytest.mark.parametrize(

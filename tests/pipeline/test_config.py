@@ -68,6 +68,13 @@ def test_every_key_is_documented_where_it_is_read():
         assert set(attribute_docs(cls)) == set(names), cls
 
 
+def test_the_sections_known_without_a_framework_are_all():
+    from pipeline import environment
+    from pipeline.config import PipelineConfig
+
+    assert [field.name for field in dataclasses.fields(PipelineConfig)] == list(environment.SECTIONS)
+
+
 def test_the_page_is_the_dataclasses():
     from pipeline import config_reference
 

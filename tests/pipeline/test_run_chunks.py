@@ -35,6 +35,7 @@ def test_chunks_of_the_shipped_bars(tmp_path: pathlib.Path) -> None:
         (["--set", "source.path=none.csv"], 4, "source.path must lead to files"),
         (["--set", "chunks.num_shards=-1"], 4, "chunks.num_shards must be at least 1, or 0, got -1"),
         (["--set", "chunks.test_start=2030-01-01"], 4, "split test must hold known labels"),
+        (["--set", "chunks.as_of=1990-01-01"], 4, "got no bars up to chunks.as_of 1990-01-01; give a later"),
         (["--spark-master", "local[1]"], 2, "--spark-master must stand beside --engine spark"),
     ],
 )

@@ -71,6 +71,20 @@ def test_upkeep_goes_alone(tmp_path: pathlib.Path) -> None:
     assert "--compact and --forget-before go alone" in ended.stderr
 
 
+def test_a_withdrawn_file_has_its_own_column_names_where_the_lake_is_the_source(
+    tmp_path: pathlib.Path,
+) -> None:
+    bars = make_bars(["AA", "BB"], list_days("2020-12-30", 2))
+    given = SourceConfig(write_csv(tmp_path / "bars.csv", bars), "")
+    run_ingest.ingest(run_ingest.IngestOptions(str(tmp_path / "lake"), given, ValidationConfig()))
+    (tmp_path / "wrong.csv").write_text("Symbol,date\nAA,2020-12-30\n")
+    source = SourceConfig(str(tmp_path / "lake"), "", {"ticker": "Symbol"})
+    asked = run_ingest.IngestOptions(
+        str(tmp_path / "lake"), source, ValidationConfig(), withdrawn_file=str(tmp_path / "wrong.csv")
+    )
+    assert run_ingest.ingest(asked)["withdrawn"] == 1
+
+
 def test_an_interrupted_ingest_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(_: run_ingest.IngestOptions) -> None:
         raise KeyboardInterrupt

@@ -132,6 +132,26 @@ def test_an_override_is_the_place_of_its_value():
         load("colour: red", "engine.steps=x")
 
 
+def test_nothing_after_an_override_is_the_empty_text():
+    car = load("colour: red\nengine: {names: {close: Close}}", "colour=", "engine.names.x= ")
+    assert (car.colour, car.engine.names) == ("", {"close": "Close", "x": ""})
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        (
+            "engine.steps=",
+            "engine.steps must be a whole number, got nothing; change it in --set engine.steps=",
+        ),
+        ("colour=null", "colour must be text, got nothing; change it in --set colour=null"),
+    ],
+)
+def test_nothing_is_a_text_alone(assignment, message):
+    with pytest.raises(ConfigError, match=f"{message}$"):
+        load("colour: red", assignment)
+
+
 @pytest.mark.parametrize("assignment", ["engine.steps", "=4", "engine..steps=4"])
 def test_an_override_must_be_an_assignment(assignment):
     with pytest.raises(ConfigError, match=r"--set must be key\.path=value"):

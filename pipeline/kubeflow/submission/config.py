@@ -82,7 +82,8 @@ def load_submit_config(file: str, overrides: Sequence[str], flags: Mapping[str, 
       overrides: `key.path=value`, the value being YAML.
       flags: field of SubmitConfig -> what the command line gave; None and empty give nothing.
     Raises:
-      ConfigError: a file, or a key or value of this section, is wrong; or there is no host.
+      ConfigError: a file, a section's name, or a key or value of this section, is wrong; or there is no
+        host.
     """
     section = read_layers(file, overrides, KUBEFLOW).get(SECTION, {})
     if isinstance(section, settings.Leaf):

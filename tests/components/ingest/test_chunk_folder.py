@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +21,10 @@ from components.ingest import chunk_folder, chunk_job, local_engine, row_files, 
 from components.ingest.bars import ValidationConfig
 from components.ingest.chunk_job import ChunkJob, JobNotes
 from components.ingest.chunks import ChunkConfig
+from components.ingest.panel import read_panel
 from components.ingest.row_blocks import RowBlock
 from components.ingest.source_config import SourceConfig
+from pipeline.run_ingest import IngestOptions, ingest
 from tests.components.ingest.shipped import SHIPPED_CHUNKS, SHIPPED_SOURCE
 from tests.fixtures import bad_bars
 from tests.fixtures.simulated_bars import simulate_garch_bars
@@ -175,6 +179,14 @@ def test_shards_are_chosen_by_size(tmp_path: pathlib.Path, monkeypatch: pytest.M
     assert shards.choose_num_shards([str(tmp_path / "a"), str(tmp_path / "b")]) == 3
 
 
+@pytest.mark.parametrize("measure", [shards.choose_num_shards, units.plan_units])
+def test_a_file_that_is_gone_is_named(
+    measure: Callable[[Sequence[str]], object], tmp_path: pathlib.Path
+) -> None:
+    with pytest.raises(InputError, match=r"gone\.parquet must be there, .*; put it back from a copy"):
+        measure([str(tmp_path / "gone.parquet")])
+
+
 @pytest.mark.parametrize(
     "bad", [b for b in bad_bars.BAD_INPUTS if b.refused_by_default], ids=lambda b: b.name
 )
@@ -195,6 +207,46 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: pathlib.Path) -> 
     with pytest.raises(InputError, match="must name a folder that is not there yet"):
         _cut(tmp_path / "chunks", SHIPPED_SOURCE)
     assert [path.name for path in tmp_path.rglob("*")] == ["chunks", "mine"]
+
+
+@pytest.mark.parametrize("place", ["s3://bucket/chunks", "file:///chunks"])
+def test_a_url_is_no_folder(place: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=f"--chunks must name a folder of this machine .*, got {place}; "):
+        chunk_folder.write_chunk_folder(SHIPPED_SOURCE, ValidationConfig(), CHUNKS, place, local_engine.run)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_leads_to_the_folder(is_there: bool, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "chunks").symlink_to(tmp_path / "disk" / "chunks")
+    if is_there:
+        (tmp_path / "disk" / "chunks").mkdir(parents=True)
+    files = _cut(tmp_path / "chunks", SHIPPED_SOURCE, SHIPPED_CHUNKS)
+    assert (tmp_path / "chunks").is_symlink()
+    assert _digest(tmp_path / "disk") == {f"chunks/{name}": digest for name, digest in files.items()}
+
+
+def test_a_mount_point_is_refused_before_the_work(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "volume").mkdir()
+    monkeypatch.setattr(os.path, "ismount", lambda path: str(path) == str(tmp_path / "volume"))
+    with pytest.raises(InputError, match=r"got \S+/volume, where a volume is mounted; name a folder in it"):
+        _cut(tmp_path / "volume", SourceConfig("none.csv"))
+
+
+@pytest.mark.parametrize(("module", "name"), [(row_files, "write_rows"), (os, "replace")])
+def test_a_disk_that_is_full_is_told_and_nothing_left(
+    module: object, name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(module, name, fail)
+    with pytest.raises(InputError, match=f"can be written, got {tmp_path}/chunks: No space left on device; "):
+        _cut(tmp_path / "chunks", SHIPPED_SOURCE, SHIPPED_CHUNKS)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_files_that_workers_wrote_elsewhere_are_missed(tmp_path: pathlib.Path) -> None:
@@ -264,6 +316,33 @@ def test_relative_files_are_found_from_any_folder(
         chunk_job.write_shard(job, shard, slices)
     assert _examples(_digest(tmp_path / "job")) == _examples(expected)
     assert {finding.file for unit in notes for finding in unit.findings} == {"bars.csv"}
+
+
+def test_a_lake_has_our_column_names_whatever_its_files_had(
+    bars: pd.DataFrame, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"ticker": "Symbol", "close": "Last", "adj_close": "Adj"}
+    bars.drop_duplicates(["ticker", "date"]).rename(columns=names).to_csv(tmp_path / "bars.csv", index=False)
+    given = SourceConfig(str(tmp_path / "bars.csv"), "", names)
+    policies = ValidationConfig(outside_range="quarantine")
+    ingest(IngestOptions(str(tmp_path / "lake"), given, policies))
+    monkeypatch.chdir(tmp_path)
+    lake = dataclasses.replace(given, path="lake")
+    plain = SourceConfig("lake", "")
+    assert sources.fingerprint(lake) == sources.fingerprint(plain)
+    assert _cut(tmp_path / "same", lake) == _cut(tmp_path / "plain", plain)
+    assert set(read_panel(lake, ValidationConfig()).bars) == set(read_panel(plain, ValidationConfig()).bars)
+    assert read_panel(
+        dataclasses.replace(lake, columns={"adj_close": ""}), ValidationConfig(unadjusted_split="quarantine")
+    )
+    job, files = chunk_job.plan_job(
+        SourceConfig("lake", "", names), ValidationConfig(), CHUNKS, str(tmp_path / "job")
+    )
+    (tmp_path / "elsewhere").mkdir()
+    planned = units.plan_units(files)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    findings = [finding for unit in planned for finding in chunk_job.read_rows(job, unit).findings]
+    assert findings == []
 
 
 def test_a_text_among_the_numbers_of_a_later_block_changes_nothing_else(

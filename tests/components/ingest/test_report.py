@@ -111,3 +111,10 @@ def test_a_split_without_labels_is_refused() -> None:
 def test_no_ticker_left_is_refused() -> None:
     with pytest.raises(InputError, match=r"got 2 rows, all of them quarantined \(short_history\)"):
         build_report([], [_finding((2, 3), "short_history", "f.csv")], ["A", "A"], "abc")
+
+
+@pytest.mark.parametrize("as_of", ["1990-01-01", ""])
+def test_no_bars_up_to_the_day_is_told_so(as_of: str) -> None:
+    message = f"got no bars up to chunks.as_of {as_of}".strip()
+    with pytest.raises(InputError, match=f"{message}; give a later day"):
+        build_report([], [], [], "abc", as_of)

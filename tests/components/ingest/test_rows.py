@@ -49,8 +49,29 @@ def test_a_text_that_comes_again_is_the_same_each_time(dtype: str) -> None:
     assert parsed.days.astype(str).tolist() == ["2000-01-03"] * 2
 
 
-def test_values_that_are_equal_in_python_stay_apart() -> None:
-    assert parse_rows(_rows(ticker=[1, True])).tickers.tolist() == ["1", "True"]
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ([600519, 1], ["600519", "1"]),
+        (pd.array([600519, None], "Int64"), ["600519", ""]),
+        ([1, True], ["1", ""]),
+        ([True, False], ["", ""]),
+        ([600519.0, 1.5], ["", ""]),
+        ([decimal.Decimal(1), "A"], ["", "A"]),
+        ([datetime.date(2000, 1, 3)] * 2, ["", ""]),
+        (pd.to_datetime(["2000-01-03"] * 2), ["", ""]),
+        ([["A"], ["B"]], ["", ""]),
+        ([b"\xff", "A"], ["", "A"]),
+        (["A\nB", "A"], ["", "A"]),
+        (["A", "A\0"], ["A", ""]),
+        (["\x7f", " A\n"], ["", "A"]),
+        (pd.Categorical.from_codes([0, 1], categories=["A", "A\0"]), ["A", ""]),
+        (pd.Categorical([600519, None]), ["600519", ""]),
+        (pd.Categorical([1.5, 2.5]), ["", ""]),
+    ],
+)
+def test_text_and_whole_numbers_alone_name_a_ticker(values: list[object], names: list[str]) -> None:
+    assert parse_rows(_rows(ticker=values)).tickers.tolist() == names
 
 
 def test_without_adj_close_close_is_taken() -> None:
@@ -85,6 +106,7 @@ def test_days_of_any_type(dates: list[object]) -> None:
         "2001-02-29",
         "0000-01-01",
         "2000-01-03 09:30",
+        "2000-01-03\0",
         None,
     ],
 )
@@ -128,6 +150,13 @@ def test_text_and_number_columns_give_the_same_bits() -> None:
 def test_prices_that_examples_cannot_hold_are_bad(price: float, check: str) -> None:
     _, findings = check_rows(_rows(adj_close=[1.0, price]), "f.csv", ValidationConfig())
     assert [(finding.check, finding.lines) for finding in findings] == [(check, (3,))]
+
+
+@pytest.mark.parametrize(("value", "check"), [("", "wrong_type"), (-1.0, "bad_price")])
+def test_a_close_that_stands_for_adj_close_is_told_once(value: object, check: str) -> None:
+    rows = _rows(close=[11.0, value]).drop(columns="adj_close")
+    _, findings = check_rows(rows, "f.csv", ValidationConfig())
+    assert [(finding.check, finding.reason.split()[1]) for finding in findings] == [(check, "close")]
 
 
 def test_rounding_may_put_the_close_a_little_outside() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 import pathlib
 import shutil
+from collections.abc import Callable
 
 import pandas as pd
 import pytest
 
+from components import object_store
 from components.errors import InputError
-from components.ingest import sources
+from components.ingest import companies, sources, tables
+from components.ingest.actions import read_actions
 from components.ingest.source_config import SourceConfig
 
 HEADER = "ticker,date,open,high,low,close,adj_close,volume\n"
@@ -34,6 +39,26 @@ def test_folder_is_searched_through_in_order_without_hidden_files(tmp_path: path
     assert [str(pathlib.Path(f).relative_to(tmp_path)) for f in found] == ["a/b.parquet", "a/c.CSV", "b.csv"]
 
 
+def test_a_subfolder_that_cannot_be_read_is_named(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.csv", "2001/b.csv", ".hidden/c.csv"):
+        _write(tmp_path / name)
+    locked = {str(tmp_path / "2001"), str(tmp_path / ".hidden")}
+    scan = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path) in locked:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(InputError, match=r"source\.path must be .* got \S+/2001: Permission denied"):
+        sources.list_files(_config(tmp_path))
+    locked.remove(str(tmp_path / "2001"))
+    assert len(sources.list_files(_config(tmp_path))) == 2
+
+
 def test_glob_and_single_file(tmp_path: pathlib.Path) -> None:
     first, second = _write(tmp_path / "x1.csv"), _write(tmp_path / "x2.csv")
     _write(tmp_path / "y.csv")
@@ -50,6 +75,19 @@ def test_a_name_given_for_adj_close_must_be_there(tmp_path: pathlib.Path) -> Non
 def test_nothing_there_is_refused(tmp_path: pathlib.Path) -> None:
     with pytest.raises(InputError, match=r"source.path must lead to files"):
         sources.list_files(_config(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["bars.csv", "bars.csv.gz"])
+def test_a_nul_which_pandas_cuts_a_text_at_is_refused(tmp_path: pathlib.Path, name: str) -> None:
+    text = (HEADER + BAR + BAR.replace("NA", "NA\0")).encode()
+    (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    path = str(tmp_path / name)
+    with pytest.raises(
+        InputError, match=f"{name}, line 3 must be UTF-8 text without NUL characters, got one; "
+    ):
+        sources.read_rows(path, _config(path))
+    with pytest.raises(InputError, match=f"{name}, line 3 must"):
+        list(sources.read_row_blocks(path, _config(path)))
 
 
 def test_lines_are_those_of_the_file_and_na_is_a_ticker(tmp_path: pathlib.Path) -> None:
@@ -108,6 +146,37 @@ def test_missing_file_names_itself() -> None:
         sources.read_rows("nothing.csv", _config("nothing.csv"))
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        *(
+            (f"m.{end}", "must end in .csv, .csv.gz, .parquet, .pq")
+            for end in ("zip", "csv.zst", "xz", "tar")
+        ),
+        ("m", "must end in .csv, .csv.gz, .parquet, .pq"),
+        ("s3://bucket/m.csv", "must be a file of this machine"),
+        *((f"https://127.0.0.1:1/m.{end}", "must be a file of this machine") for end in ("csv", "parquet")),
+    ],
+)
+@pytest.mark.parametrize("read", [companies.read_sectors, read_actions, tables.read_table])
+def test_files_that_no_reader_takes_are_refused_by_name(
+    read: Callable[[str], object],
+    name: str,
+    message: str,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(object_store, "read_object")  # It would ask the network for credentials.
+    file = name if "://" in name else str(_write(tmp_path / name))
+    with pytest.raises(InputError, match=f"^{file} {message}"):
+        read(file)
+
+
+def test_a_gzipped_file_may_shout(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "M.CSV.GZ").write_bytes(gzip.compress(b"ticker,sector\nA,Energy\n"))
+    assert companies.read_sectors(str(tmp_path / "M.CSV.GZ")) == {"A": "Energy"}
+
+
 def test_fingerprint_sees_bars_metadata_names_and_columns_but_not_the_place(tmp_path: pathlib.Path) -> None:
     metadata = _write(tmp_path / "metadata.csv", "ticker,sector\nNA,Energy\n")
     _write(tmp_path / "one" / "a.csv")
@@ -137,8 +206,19 @@ def test_fingerprint_sees_bars_metadata_names_and_columns_but_not_the_place(tmp_
 
 def test_sectors(tmp_path: pathlib.Path) -> None:
     path = _write(tmp_path / "m.csv", "ticker,name,sector\n A ,Alpha,Energy\nB,Beta,\n")
-    assert sources.read_sectors(str(path)) == {"A": "Energy", "B": "unknown"}
-    assert sources.read_sectors("") == {}
+    assert companies.read_sectors(str(path)) == {"A": "Energy", "B": "unknown"}
+    assert companies.read_sectors("") == {}
+
+
+@pytest.mark.parametrize(
+    "read",
+    [companies.read_sectors, lambda path: sources.digest_others(SourceConfig("x", path))],
+)
+def test_metadata_that_are_not_there_are_called_by_their_key(read: Callable[[str], object]) -> None:
+    with pytest.raises(
+        InputError, match=r"^source\.metadata_path must name a file that is there, got none\.csv; "
+    ):
+        read("none.csv")
 
 
 @pytest.mark.parametrize(
@@ -150,4 +230,4 @@ def test_sectors(tmp_path: pathlib.Path) -> None:
 )
 def test_bad_metadata_is_refused(tmp_path: pathlib.Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        sources.read_sectors(str(_write(tmp_path / "m.csv", text)))
+        companies.read_sectors(str(_write(tmp_path / "m.csv", text)))

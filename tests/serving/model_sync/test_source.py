@@ -170,6 +170,11 @@ def test_a_service_with_a_certificate_of_its_own(target, tmp_path, monkeypatch):
         assert make_scene(target=target, **given).run() == ([1, 2], ["source"])
 
 
+def test_an_endpoint_that_is_no_url(target):
+    given = {"source": f"minio://bucket/{PREFIX}", "endpoint": "localhost:9000"}
+    assert make_scene(target=target, **given).run() == ([], ["source"])
+
+
 class TestFolder:
     def test_another_volume(self, tmp_path, target):
         folder = tmp_path / "pushed models"
