@@ -94,7 +94,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             if days and not past:  # What was read is what the key is of, now that it has not changed.
                 new_days.keep_past(days, findings, staging)
             tickers = quarantined[config.source.file_column(contract.TICKER)]
-            report = build_report(summaries, findings, tickers, fingerprint)
+            report = build_report(summaries, findings, tickers, fingerprint, config.chunks.as_of)
             for split in contract.SPLITS:
                 folder = SPLIT_FOLDER.format(split=split)
                 fileio.rename(os.path.join(staging, folder), os.path.join(output.uri, folder))
