@@ -50,6 +50,12 @@ def load(config_file: str, overrides: tuple[str, ...]) -> None:
     from pipeline.environment import load_serving_sections
 
     sections = load_serving_sections(config_file, overrides)
+    if sections.source.actions_path:
+        click.echo(
+            "source.actions_path is not used here: adj_close is loaded as it stands in the files, or as "
+            "close; give it to the run that reads the bars",
+            err=True,
+        )
     schema.check_version(sections.database)
     done = bars_loader.load_bars(sections.database, sections.source, sections.validation)
     click.echo(

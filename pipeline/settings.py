@@ -85,7 +85,7 @@ def read_override(assignment: str) -> Tree:
     """
     path, equals, text = assignment.partition("=")
     keys = path.strip().split(".")
-    name = f"--set {assignment}"
+    name = f"--set {path.strip()}"  # Without the value: it may be a secret.
     if not equals or not all(keys):
         raise ConfigError(f"--set must be key.path=value, got {assignment!r}; such as --set train.seed=2")
     indented = "".join(f"{'  ' * depth}{key}:\n" for depth, key in enumerate(keys[:-1]))

@@ -37,7 +37,7 @@ def load_bars(config: DatabaseConfig, source: SourceConfig, validation: Validati
 
     Args:
       config: the server; its user may write both tables.
-      source: files.
+      source: files; its corporate actions are for the run that reads the bars.
       validation: the policies for a row; quarantined ones are left out.
     Raises:
       ConfigError: the source is no files.
@@ -46,6 +46,8 @@ def load_bars(config: DatabaseConfig, source: SourceConfig, validation: Validati
     """
     if source.kind != FILES:
         raise ConfigError(f"source.kind must be {FILES} for a load, got {source.kind}; load from files")
+
+    source = dataclasses.replace(source, actions_path="")
 
     def work(connection: Connection) -> LoadReport:
         findings: list[Finding] = []

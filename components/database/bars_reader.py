@@ -30,10 +30,11 @@ MEMORY_BYTES = 64 << 20
 METADATA_PLACE = "postgres:companies"
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _DIGEST = (
-    'count(*), coalesce(sum(hashtextextended(source_row::text COLLATE "C", 0)::numeric), 0)::text, '
-    'coalesce(sum(hashtextextended(source_row::text COLLATE "C", 1)::numeric), 0)::text'
+    'count(*), coalesce(sum(hashtextextended((source_row.*)::text COLLATE "C", 0)::numeric), 0)::text, '
+    'coalesce(sum(hashtextextended((source_row.*)::text COLLATE "C", 1)::numeric), 0)::text'
 )
-"""Two independent sums of 64 bits: order does not matter, rows that stand twice do."""
+"""Two independent sums of 64 bits: order does not matter, rows that stand twice do. `.*` is the row itself,
+also where the query has a column of that name."""
 T = TypeVar("T")
 
 
@@ -83,7 +84,7 @@ def read_table(part: Part, source: SourceConfig, number_columns: Sequence[str] =
 
     with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as stream:
         _read(source, lambda connection: copy(connection, _emptied(stream)))
-        return tables.read_rows_of(stream, number_columns)
+        return tables.read_rows_of(stream, part.name, number_columns)
 
 
 def read_sectors(source: SourceConfig) -> dict[str, str]:
@@ -92,7 +93,7 @@ def read_sectors(source: SourceConfig) -> dict[str, str]:
         return {}
     with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as stream:
         _read(source, lambda connection: _copy(connection, _select_metadata(source), _emptied(stream)))
-        return take_sectors(tables.read_rows_of(stream), METADATA_PLACE)
+        return take_sectors(tables.read_rows_of(stream, METADATA_PLACE), METADATA_PLACE)
 
 
 def fingerprint(source: SourceConfig) -> str:
@@ -159,7 +160,7 @@ def _select(source: SourceConfig, what: sql.Composable, part: Part | None = None
 
 def _order(source: SourceConfig, selected: sql.Composed) -> sql.Composed:
     keys = [_text(source, name) for name in (contract.TICKER, contract.DATE)]
-    return sql.SQL('{} ORDER BY {} NULLS FIRST, {}, source_row::text COLLATE "C"').format(selected, *keys)
+    return sql.SQL('{} ORDER BY {} NULLS FIRST, {}, (source_row.*)::text COLLATE "C"').format(selected, *keys)
 
 
 def _text(source: SourceConfig, column: str) -> sql.Composed:
@@ -169,7 +170,8 @@ def _text(source: SourceConfig, column: str) -> sql.Composed:
 
 def _select_metadata(source: SourceConfig) -> sql.Composed:
     query = sql.SQL(source.metadata_query.strip().rstrip(";"))
-    return sql.SQL('SELECT * FROM ({}\n) AS source_row ORDER BY source_row::text COLLATE "C"').format(query)
+    selected = sql.SQL('SELECT * FROM ({}\n) AS source_row ORDER BY (source_row.*)::text COLLATE "C"')
+    return selected.format(query)
 
 
 def _copy(connection: Connection, selected: sql.Composed, stream: IO[bytes]) -> None:

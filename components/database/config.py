@@ -28,7 +28,7 @@ class DatabaseConfig:
         MARKETCAST_DATABASE_PASSWORD and, without it, for what libpq knows (PGPASSWORD, ~/.pgpass).
       sslmode: verify-full, verify-ca, require (encrypted, the server unverified) or disable.
       sslrootcert: file of the certificates that the server's must go back to, or `system` for those that
-        the machine trusts; verify-full and verify-ca need one.
+        the machine trusts; verify-full and verify-ca need one, to the others it says nothing.
       connect_timeout_seconds: for a connection to be made, at least 2.
       attempts: how often work is begun that a lost connection interrupts, at least 1.
       publish: which runs are written: auto, those whose bars come from the database; always; or never.
@@ -49,6 +49,11 @@ class DatabaseConfig:
         for key in ("host", "name", "user"):
             if not getattr(self, key):
                 raise ValueError(f"database.{key} must be given, got ''; name one")
+            if "://" in getattr(self, key):  # It may hold a password: it is not shown.
+                raise ValueError(
+                    f"database.{key} must be a name, got a URL; give its parts as database.host, port, name "
+                    "and user, and the password by database.password_file"
+                )
         if not 0 < self.port < 65536:
             raise ValueError(f"database.port must be in 1 to 65535, got {self.port}; 5432 is PostgreSQL's")
         if self.sslmode not in SSL_MODES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pathlib
 import ssl
@@ -23,8 +24,11 @@ APPLICATION = "marketcast"
 FIRST_PAUSE_SECONDS = 0.5
 """Before the second attempt; doubled before each later one."""
 _LOST = (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow, errors.IdleSessionTimeout)
-_SETTINGS = "SET datestyle TO 'ISO'; SET timezone TO 'UTC'; SET extra_float_digits TO 1"
+_SETTINGS = (
+    "SET datestyle TO 'ISO'; SET timezone TO 'UTC'; SET extra_float_digits TO 1; SET lock_timeout TO '5min'"
+)
 """What a value looks like as text must not depend on the server: fingerprints are taken of it."""
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # What it would say of a loss, we say.
 
 
 def with_connection(config: DatabaseConfig, work: Callable[[Connection], T]) -> T:
@@ -74,7 +78,6 @@ def connect(config: DatabaseConfig) -> Iterator[Connection]:
             "and the password"
         ) from None  # The cause could show the whole connection string.
     try:
-        connection.execute(_SETTINGS)
         yield connection
     finally:
         connection.close()
@@ -92,6 +95,7 @@ class _LostError(Exception):
 def _attempt(config: DatabaseConfig, work: Callable[[Connection], T]) -> T:
     with connect(config) as connection:
         try:
+            connection.execute(_SETTINGS)
             return work(connection)
         except psycopg.Error as error:
             if connection.closed or isinstance(error, _LOST):
@@ -117,6 +121,7 @@ def _parameters(config: DatabaseConfig) -> dict[str, Any]:
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,  # Milliseconds; of a network that is cut while something is sent.
     }
     if config.is_verified:
         parameters["sslrootcert"] = _find_authorities(config)

@@ -9,6 +9,7 @@ from psycopg import sql
 from components.database.config import DatabaseConfig
 from components.database.connection import Connection, with_connection
 from components.database.schema import SCHEMA, VERSION_TABLE, check_version
+from components.errors import DatabaseError
 
 READER = "marketcast_reader"
 INGEST = "marketcast_ingest"
@@ -46,6 +47,7 @@ def _grant(connection: Connection, role: str, rights: Mapping[str, tuple[str, ..
     if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).fetchone() is None:
         connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
     connection.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA {} FROM {}").format(schema, name))
+    connection.execute(sql.SQL("REVOKE ALL ON SCHEMA {} FROM {}").format(schema, name))
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, name))
     for table, granted in rights.items():
         connection.execute(
@@ -56,3 +58,9 @@ def _grant(connection: Connection, role: str, rights: Mapping[str, tuple[str, ..
     if role == WRITER:  # What it writes waits in a temporary table.
         database = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(database, name))
+        may = "SELECT has_database_privilege(%s, current_database(), 'TEMPORARY')"
+        if connection.execute(may, (role,)).fetchone() != (True,):  # The server has only warned.
+            raise DatabaseError(
+                f"{role} must be given TEMPORARY on database {connection.info.dbname}, got no right to give "
+                f"it; have the database's owner run this, or GRANT TEMPORARY ON DATABASE ... TO {role}"
+            )

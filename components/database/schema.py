@@ -34,6 +34,14 @@ def upgrade(config: DatabaseConfig) -> tuple[str, str]:
     """
 
     def work(connection: Connection) -> tuple[str, str]:
+        try:
+            return migrate(connection)
+        except sqlalchemy.exc.DBAPIError as error:
+            if connection.closed and error.orig is not None:  # It is begun anew.
+                raise error.orig from error
+            raise
+
+    def migrate(connection: Connection) -> tuple[str, str]:
         connection.autocommit = False  # SQLAlchemy begins and commits.
         engine = sqlalchemy.create_engine(
             "postgresql+psycopg://", creator=lambda: connection, poolclass=sqlalchemy.StaticPool
@@ -70,6 +78,11 @@ def check_version(config: DatabaseConfig) -> None:
     """
     found = with_connection(config, _read_version)
     expected = newest_version()
+    if found and found not in _known_versions():
+        raise DatabaseError(
+            f"database {config.place} must have tables of version {expected}, got {found}, which is unknown "
+            "here; use the newest marketcast"
+        )
     if found != expected:
         raise DatabaseError(
             f"database {config.place} must have tables of version {expected}, got {found or 'none'}; run "
@@ -80,6 +93,11 @@ def check_version(config: DatabaseConfig) -> None:
 def newest_version() -> str:
     """The version that the code goes by."""
     return str(alembic.script.ScriptDirectory.from_config(_settings()).get_current_head())
+
+
+def _known_versions() -> set[str]:
+    scripts = alembic.script.ScriptDirectory.from_config(_settings())
+    return {script.revision for script in scripts.walk_revisions()}
 
 
 def _read_version(connection: Connection) -> str:

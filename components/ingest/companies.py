@@ -64,6 +64,11 @@ def take_sectors(table: pd.DataFrame, place: str) -> dict[str, str]:
             "add it, or leave source.metadata_path empty"
         )
     tickers = table[contract.TICKER].str.strip()
+    if (nameless := tickers.fillna("") == "").any():
+        raise InputError(
+            f"{place} must name a ticker in each row, got none in line {tickers.index[nameless][0]}; add it, "
+            "or take the row out"
+        )
     if tickers.duplicated().any():
         line = tickers.index[tickers.duplicated()][0]
         raise InputError(

@@ -119,6 +119,12 @@ def _telling_of(file: str) -> Iterator[None]:
         )
     if "://" in file and not (is_parquet(file) and object_store.is_url(file)):
         raise InputError(f"{file} must be a file of this machine, got a URL; copy it to a folder")
+    with _explaining(file):
+        yield
+
+
+@contextlib.contextmanager
+def _explaining(file: str) -> Iterator[None]:
     try:
         yield
     except UnicodeError as error:
@@ -135,9 +141,15 @@ def _telling_of(file: str) -> Iterator[None]:
         ) from error
 
 
-def read_rows_of(stream: IO[bytes], number_columns: Sequence[str] = ()) -> pd.DataFrame:
-    """Reads rows that a database has sent as CSV; the first is row 1. See read_table."""
-    return _read_csv(stream, number_columns, ROW_FIRST_LINE)
+def read_rows_of(stream: IO[bytes], place: str, number_columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Reads rows that a database has sent as CSV, which messages call `place`; the first is row 1.
+
+    See read_table.
+    """
+    with _explaining(place):
+        stream.seek(0)
+        _refuse_doubled(next(csv.reader([stream.readline().decode()]), []), place)
+        return _read_csv(stream, number_columns, ROW_FIRST_LINE)
 
 
 def _refuse_doubled(names: Sequence[str], file: str) -> None:

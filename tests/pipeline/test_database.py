@@ -50,3 +50,12 @@ def test_tables_and_bars_are_there_after_two_commands(tmp_path, postgres_server)
         done = run_marketcast(tmp_path, "database", command, *settings)
         assert (done.returncode, done.stderr) == (0, "")
         assert said in done.stdout
+    told = run_marketcast(tmp_path, "database", "load", *settings, "--set", "source.actions_path=a.csv")
+    assert (told.returncode, told.stderr.count("source.actions_path is not used here: ")) == (0, 1)
+
+
+def test_a_password_that_stands_where_none_may_is_not_shown(tmp_path):
+    for setting in ("database.password=hunter2", "database.host=postgresql://u:hunter2@h/db"):
+        ended = run_marketcast(tmp_path, "database", "upgrade", "--set", setting)
+        assert ended.returncode == 4
+        assert setting.partition("=")[0] in ended.stderr and "hunter2" not in ended.stderr

@@ -200,3 +200,32 @@ def test_a_range_is_read_by_the_index(loaded, change):
         selected = bars_reader._select(source, sql.SQL("source_row.*"), part)
         plan = connection.execute(sql.SQL("EXPLAIN {}").format(selected)).fetchall()
     assert any("Index Cond" in line and "ticker" in line for (line,) in plan)
+
+
+def test_a_column_that_is_there_twice_is_refused(loaded):
+    columns = "ticker, date, open, high, low, volume, close"
+    source = make_source(
+        loaded, query=f"SELECT *, close * 2 AS close FROM (SELECT {columns} FROM marketcast.bars) x"
+    )
+    with pytest.raises(InputError, match=r"postgres:bars\[.* must name each column once, got close twice"):
+        read_panel(source, VALIDATION)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("SELECT ticker, sector, 'z' AS sector FROM marketcast.companies", "got sector twice"),
+        ("SELECT FROM marketcast.companies", "must be a table with a header"),
+        ("SELECT NULL::text AS ticker, 'x' AS sector", "must name a ticker in each row, got none in line 1"),
+    ],
+)
+def test_companies_that_are_none(loaded, query, message):
+    with pytest.raises(InputError, match=f"postgres:companies .*{message}"):
+        bars_reader.read_sectors(make_source(loaded, metadata_query=query))
+
+
+def test_a_column_of_the_name_that_rows_have_here_hides_no_change(loaded, change):
+    source = make_source(loaded, query="SELECT *, 1 AS source_row FROM marketcast.bars")
+    before = bars_reader.fingerprint(source)
+    change("UPDATE marketcast.bars SET close = close + 0.01 WHERE ticker = 'IBM'")
+    assert bars_reader.fingerprint(source) != before

@@ -20,6 +20,8 @@ from components.ingest.source_config import SourceConfig
         ({"sslmode": "prefer"}, "database.sslmode must be one of verify-full, verify-ca, require, disable"),
         ({"publish": "yes"}, "database.publish must be one of auto, always, never, got 'yes'"),
         ({"connect_timeout_seconds": 1}, "database.connect_timeout_seconds must be at least 2"),
+        ({"host": "postgresql://u:secret@h/db"}, "database.host must be a name, got a URL; (?!.*secret)"),
+        ({"name": "postgresql://u:secret@h/db"}, "database.name must be a name, got a URL; (?!.*secret)"),
         ({"attempts": 0}, "database.attempts must be at least 1"),
     ],
 )

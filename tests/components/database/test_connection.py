@@ -86,3 +86,22 @@ def test_a_connection_that_is_lost_again_and_again_ends_in_one_line(database, mo
     with pytest.raises(DatabaseError, match="must last, got it lost 4 times") as lost:
         with_connection(database, lambda connection: connection.execute(lose))
     assert "\n" not in str(lost.value)
+
+
+def test_a_connection_that_is_lost_as_soon_as_it_is_made_is_begun_anew_too(database, monkeypatch):
+    monkeypatch.setattr("components.database.connection.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(
+        "components.database.connection._SETTINGS", "SELECT pg_terminate_backend(pg_backend_pid())"
+    )
+    with pytest.raises(DatabaseError, match="must last, got it lost 4 times"):
+        with_connection(database, lambda connection: connection.info.user)
+
+
+def test_another_ones_lock_is_not_waited_for_for_ever(database, monkeypatch):
+    assert with_connection(database, lambda it: it.execute("SHOW lock_timeout").fetchone()) == ("5min",)
+    monkeypatch.setattr("components.database.connection._SETTINGS", "SET lock_timeout TO '50ms'")
+    with connect(database) as other, other.transaction():
+        other.execute("LOCK TABLE marketcast.bars IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(DatabaseError, match="canceling statement due to lock timeout") as refused:
+            with_connection(database, lambda it: it.execute("SELECT count(*) FROM marketcast.bars"))
+    assert "\n" not in str(refused.value)

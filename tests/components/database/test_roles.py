@@ -111,6 +111,16 @@ def test_each_does_its_work(become, database):
 def test_granting_takes_back_what_was_granted_by_hand(become, database, execute):
     config = become(READER)
     execute(f"GRANT SELECT ON marketcast.bars TO {READER}")
+    execute(f"GRANT CREATE ON SCHEMA marketcast TO {READER}")
     assert may(config, "SELECT * FROM marketcast.bars")
+    assert may(config, "CREATE TABLE marketcast.mine (x integer)")
     grant_roles(database)
     assert not may(config, "SELECT * FROM marketcast.bars")
+    assert not may(config, "CREATE TABLE marketcast.mine (x integer)")
+
+
+def test_a_right_that_the_owner_of_the_tables_cannot_give_is_told(database, execute):
+    execute(f"ALTER DATABASE {database.name} OWNER TO CURRENT_USER")
+    execute(f"REVOKE TEMPORARY ON DATABASE {database.name} FROM PUBLIC, marketcast_owner")
+    with pytest.raises(DatabaseError, match=f"{WRITER} must be given TEMPORARY on database {database.name}"):
+        grant_roles(database)

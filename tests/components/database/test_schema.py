@@ -40,7 +40,7 @@ def test_no_tables_are_said_to_be_missing(empty):
 
 def test_tables_of_a_newer_code_are_refused(database, execute):
     execute("UPDATE marketcast.schema_version SET version_num = '9999'")
-    with pytest.raises(DatabaseError, match="must have tables of version 0001, got 9999"):
+    with pytest.raises(DatabaseError, match=r"version 0001, got 9999, which .*; use the newest marketcast"):
         schema.check_version(database)
     with pytest.raises(DatabaseError, match="use the newest marketcast"):
         schema.upgrade(database)
@@ -77,3 +77,19 @@ def test_down_and_up_again_leaves_nothing_behind(database, execute):
     assert execute(listing) == [("schema_version",)]
     assert schema.upgrade(database)[0] == ""
     assert execute(listing) == before
+
+
+def test_an_upgrade_that_loses_its_connection_is_begun_anew(empty, monkeypatch):
+    upgrade, begun = schema.alembic.command.upgrade, []
+
+    def lose_at_first(settings, revision):
+        begun.append(revision)
+        if len(begun) == 1:
+            lose = "SELECT pg_terminate_backend(pg_backend_pid())"
+            settings.attributes[schema.CONNECTION_ATTRIBUTE].exec_driver_sql(lose)
+        upgrade(settings, revision)
+
+    monkeypatch.setattr("components.database.connection.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(schema.alembic.command, "upgrade", lose_at_first)
+    assert schema.upgrade(empty) == ("", schema.newest_version())
+    assert len(begun) == 2
