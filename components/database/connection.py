@@ -27,7 +27,8 @@ _LOST = (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow, er
 _SETTINGS = (
     "SET datestyle TO 'ISO'; SET timezone TO 'UTC'; SET extra_float_digits TO 1; SET lock_timeout TO '5min'"
 )
-"""What a value looks like as text must not depend on the server: fingerprints are taken of it."""
+"""What a value looks like as text must not depend on the server: fingerprints are taken of it. Another
+session's lock ends in an error some time."""
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # What it would say of a loss, we say.
 
 

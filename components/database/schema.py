@@ -92,12 +92,15 @@ def check_version(config: DatabaseConfig) -> None:
 
 def newest_version() -> str:
     """The version that the code goes by."""
-    return str(alembic.script.ScriptDirectory.from_config(_settings()).get_current_head())
+    return str(_read_scripts().get_current_head())
 
 
 def _known_versions() -> set[str]:
-    scripts = alembic.script.ScriptDirectory.from_config(_settings())
-    return {script.revision for script in scripts.walk_revisions()}
+    return {script.revision for script in _read_scripts().walk_revisions()}
+
+
+def _read_scripts() -> alembic.script.ScriptDirectory:
+    return alembic.script.ScriptDirectory.from_config(_settings())
 
 
 def _read_version(connection: Connection) -> str:

@@ -33,7 +33,6 @@ from components.ingest.source_config import FILES, SourceConfig
 from components.ingest.tfrecords import RecordWriter, open_writers
 from components.ingest.unit_rows import read_unit
 from components.ingest.units import Unit
-from components.lake import lake_source
 
 ATTEMPTS_FOLDER = ".attempts"
 """In the job's folder: files that are being written, a folder for each attempt."""
@@ -111,7 +110,7 @@ def plan_job(
     num_shards = chunks.num_shards or choose_num_shards(files)
     sectors = companies.read_sectors(source.metadata_path)
     reference = read_reference(source, validation, chunks.last_day)
-    wants_digests = not lake_source.is_lake(source.path)
+    wants_digests = not source.is_lake
     # Each process must tell a lake by its path, from whatever folder.
     located = dataclasses.replace(source, path=os.path.abspath(source.path))
     job = ChunkJob(located, validation, chunks, num_shards, sectors, reference, folder, wants_digests)

@@ -17,7 +17,6 @@ from components.ingest.beam_examples import PastFiles
 from components.ingest.findings import Finding
 from components.ingest.parts import Part
 from components.ingest.shards import SPLIT_FOLDER, shard_path
-from components.ingest.source_config import FILES
 from components.lake import lake_source
 from components.reuse.keys import make_key
 from components.reuse.results import KeptResults
@@ -52,9 +51,8 @@ def divide(config: IngestConfig, kept: KeptResults, code: str) -> NewDays | None
       code: fingerprint of the code.
     """
     source, chunks = config.source, config.chunks
-    is_lake = source.kind == FILES and lake_source.is_lake(source.path)
     # Actions of a new day adjust all earlier prices; the market of a day is a sum over all tickers.
-    if not is_lake or source.actions_path or config.market.enabled:
+    if not source.is_lake or source.actions_path or config.market.enabled:
         return None
     if chunks.as_of and chunks.as_of < chunks.test_start:
         return None

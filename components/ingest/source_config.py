@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -138,10 +137,11 @@ class SourceConfig:
         Empty for an adj_close that is passed over.
         """
         theirs = self.columns.get(column, column)
-        return column if theirs not in ("", column) and self._is_lake else theirs
+        return column if theirs not in ("", column) and self.is_lake else theirs
 
-    @functools.cached_property
-    def _is_lake(self) -> bool:
+    @property
+    def is_lake(self) -> bool:
+        """Whether the bars are those of a lake."""
         from components.lake import lake_source  # Most sources need no object store.
 
         return self.kind == FILES and lake_source.is_lake(self.path)

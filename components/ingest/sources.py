@@ -109,7 +109,7 @@ def digest_others(config: SourceConfig) -> dict[str, str]:
 
 
 def _is_lake(config: SourceConfig) -> bool:
-    is_lake = lake_source.is_lake(config.path)
+    is_lake = config.is_lake
     if config.known_on and not is_lake:
         raise InputError(
             f"source.known_on must go with a lake, got {config.known_on} with {config.path}, which is none; "

@@ -38,24 +38,22 @@ class SplitStatisticsExecutor(stock.Executor):
         output = artifact_utils.get_single_instance(output_dict[standard_component_specs.STATISTICS_KEY])
         splits = artifact_utils.decode_split_names(artifact_utils.get_single_instance(examples).split_names)
         folders = {split: os.path.join(output.uri, SPLIT_FOLDER.format(split=split)) for split in splits}
+        # Of all but the last: a new day changes that, and the stock executor refuses to run for none.
         keys = {
             split: make_key(
                 properties=list_properties(exec_properties), examples=digest_input(examples, [split])
             )
-            for split in splits
+            for split in splits[:-1]
         }
-        settled = splits[
-            :-1
-        ]  # A new day changes the last one, and the stock executor refuses to run for none.
         found = [
-            split for split in settled if kept.fetch(_STEP, keys[split], {split: folders[split]}) is not None
+            split for split in keys if kept.fetch(_STEP, keys[split], {split: folders[split]}) is not None
         ]
         excluded = {standard_component_specs.EXCLUDE_SPLITS_KEY: json_utils.dumps(found)}
         super().Do(input_dict, output_dict, {**exec_properties, **excluded})
         output.split_names = artifact_utils.encode_split_names(splits)
         rates = json_utils.dumps(dict.fromkeys(splits, 1.0))
         output.set_json_value_custom_property(stock.SAMPLE_RATE_BY_SPLIT_PROPERTY_NAME, rates)
-        for split in set(settled) - set(found):
+        for split in keys.keys() - set(found):
             kept.keep(_STEP, keys[split], {split: folders[split]}, {})
 
 

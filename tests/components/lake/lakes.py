@@ -47,6 +47,11 @@ def make_bars(
     return {(ticker, day): close + number for ticker in tickers for number, day in enumerate(days)}
 
 
+OLD = make_bars(["AA", "BB"], ["2020-12-30", "2020-12-31", "2021-01-04"])
+NEW = make_bars(["AA", "CC"], ["2021-01-05"], 20.0)
+"""Bars of a later day, of a ticker that is there and of a new one."""
+
+
 def list_days(first: str, num_days: int) -> list[str]:
     """Days of the calendar in a row."""
     return [iso_date(day_number(first) + number) for number in range(num_days)]
@@ -96,3 +101,8 @@ def read_lake(lake: pathlib.Path | str, known_on: str = "") -> dict[tuple[str, s
     }
     assert len(found) == len(rows), "the rows of a snapshot's files are disjoint"
     return found
+
+
+def list_files(lake: pathlib.Path) -> set[str]:
+    """Paths of a lake's files, from there."""
+    return {path.relative_to(lake).as_posix() for path in lake.rglob("*") if path.is_file()}

@@ -15,17 +15,19 @@ from components.ingest.bars import ValidationConfig
 from components.ingest.source_config import POSTGRES, SourceConfig
 from components.lake import arriving
 from pipeline.run_ingest import IngestOptions, ingest, run
-from tests.components.lake.lakes import HEADER, add, list_days, make_bars, read_lake, take_in, write_csv
+from tests.components.lake.lakes import (
+    HEADER,
+    NEW,
+    OLD,
+    add,
+    list_days,
+    read_lake,
+    take_in,
+    write_csv,
+)
 from tests.fixtures.bad_bars import BAD_INPUTS
 
-OLD = make_bars(["AA", "BB"], ["2020-12-30", "2020-12-31", "2021-01-04"])
-NEW = make_bars(["AA", "CC"], ["2021-01-05"], 20.0)
 KNOWN_ON = "2021-01-04"
-
-
-@pytest.fixture(name="lake")
-def fixture_lake(tmp_path: pathlib.Path) -> pathlib.Path:
-    return tmp_path / "lake"
 
 
 @pytest.mark.parametrize(

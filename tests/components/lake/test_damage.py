@@ -14,19 +14,14 @@ from components.ingest import sources
 from components.ingest.source_config import SourceConfig
 from components.lake import lake_source, layout, reading
 from components.lake.storage import Storage
-from tests.components.lake.lakes import add, make_bars, read_lake, take_in
-
-OLD = make_bars(["AA", "BB"], ["2020-12-30", "2020-12-31", "2021-01-04"])
-NEW = make_bars(["AA", "CC"], ["2021-01-05"], 20.0)
-
-
-@pytest.fixture(name="lake")
-def fixture_lake(tmp_path: pathlib.Path) -> pathlib.Path:
-    return tmp_path / "lake"
-
-
-def list_files(lake: pathlib.Path) -> set[str]:
-    return {path.relative_to(lake).as_posix() for path in lake.rglob("*") if path.is_file()}
+from tests.components.lake.lakes import (
+    NEW,
+    OLD,
+    add,
+    list_files,
+    read_lake,
+    take_in,
+)
 
 
 @pytest.mark.parametrize(

@@ -16,26 +16,17 @@ from components.lake.publishing import Draft
 from components.lake.storage import Storage
 from pipeline.run_ingest import describe
 from tests.components.lake.lakes import (
+    NEW,
+    OLD,
     add,
     list_days,
+    list_files,
     make_bars,
     make_rows,
     read_lake,
     take_in,
     write_csv,
 )
-
-OLD = make_bars(["AA", "BB"], ["2020-12-30", "2020-12-31", "2021-01-04"])
-NEW = make_bars(["AA", "CC"], ["2021-01-05"], 20.0)
-
-
-@pytest.fixture(name="lake")
-def fixture_lake(tmp_path: pathlib.Path) -> pathlib.Path:
-    return tmp_path / "lake"
-
-
-def list_files(lake: pathlib.Path) -> set[str]:
-    return {path.relative_to(lake).as_posix() for path in lake.rglob("*") if path.is_file()}
 
 
 def test_a_day_is_appended_without_touching_what_is_there(lake: pathlib.Path, tmp_path: pathlib.Path) -> None:
